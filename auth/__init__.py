@@ -1,0 +1,1 @@
+"""What a person may do: persons, guardians, proxies, staff, identity and permissions."""

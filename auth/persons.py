@@ -1,0 +1,68 @@
+"""Finding persons and staff, and leaving messages for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity
+from auth.models import Commission, InboxMessage, Person, StaffMember, Unit
+from auth.numbers import PersonNumber
+from core.clock import now
+from core.crypto import keyring
+
+
+def find_person_by_number(session: Session, number: PersonNumber) -> Person | None:
+    """Return the person with this number, found by the blind index alone."""
+    return session.scalar(select(Person).where(Person.number_index == keyring().blind_index(number.index_text)))
+
+
+def find_persons_by_number(
+    session: Session, numbers: Collection[PersonNumber], *, lock: bool = False
+) -> dict[PersonNumber, Person]:
+    """Return the known persons among `numbers`; with `lock`, locked for update in id order."""
+    by_index = {keyring().blind_index(number.index_text): number for number in numbers}
+    indexes, found = list(by_index), list[Person]()
+    for start in range(0, len(indexes), 1000):
+        query = select(Person).where(Person.number_index.in_(indexes[start : start + 1000])).order_by(Person.id)
+        found.extend(session.scalars(query))
+    if lock and found:
+        # By id over all of them: a locked batch at a time would not be in order.
+        query = select(Person).where(Person.id.in_([person.id for person in found])).order_by(Person.id)
+        found = list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+    return {by_index[person.number_index]: person for person in found}
+
+
+def find_commission(session: Session, staff_hsa_id: str, commission_hsa_id: str) -> Commission | None:
+    """Return the commission in force that a log-in states, or None."""
+    return session.scalar(
+        select(Commission)
+        .join(StaffMember, Commission.staff_id == StaffMember.id)
+        .join(Unit, Commission.unit_id == Unit.id)
+        .where(
+            StaffMember.hsa_id == staff_hsa_id, Commission.hsa_id == commission_hsa_id, Commission.ended_at.is_(None)
+        )
+    )
+
+
+def staff_identity(commission: Commission) -> Identity:
+    """Build the identity of a staff member at work under one commission."""
+    return Identity(
+        role=commission.role,
+        region=commission.unit.region,
+        staff_id=commission.staff_id,
+        unit_id=commission.unit_id,
+        label=commission.staff_member.name,
+    )
+
+
+def post_message(session: Session, receiver_id: int, about_person_id: int, kind: str, **facts: Any) -> None:
+    """Put a message into a person's inbox, in the caller's transaction; `facts` are plain JSON values."""
+    session.add(
+        InboxMessage(
+            receiver_id=receiver_id, about_person_id=about_person_id, kind=kind, facts=facts, created_at=now(session)
+        )
+    )

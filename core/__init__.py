@@ -1,0 +1,1 @@
+"""Ground floor: database, outbox, audit, policy, clock, crypto and errors; knows no domain."""

@@ -1,0 +1,79 @@
+"""One form, one effect: a key that is spent by the transaction that acts on it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, UniqueConstraint, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.clock import now
+from core.db import Base, BigId
+
+
+class IdempotencyKey(Base):
+    """A key that has been spent, and what it made."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("scope", "owner", "key"),)
+
+    id: Mapped[BigId]
+    scope: Mapped[str] = mapped_column(String(40))
+    owner: Mapped[str] = mapped_column(String(60))
+    key: Mapped[str] = mapped_column(String(64))
+    result_ref: Mapped[str | None] = mapped_column(String(60))
+    created_at: Mapped[datetime]
+
+
+KEEP = timedelta(days=30)
+
+
+def new_key() -> str:
+    """Return a fresh key for a form."""
+    return secrets.token_urlsafe(24)
+
+
+class Claim:
+    """The outcome of spending a key: either the right to act, or the result of whoever acted first."""
+
+    def __init__(self, row_id: int | None, earlier_result: str | None) -> None:
+        self._row_id = row_id
+        self.earlier_result = earlier_result
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this transaction is the one that acts."""
+        return self._row_id is not None
+
+    def settle(self, session: Session, result_ref: str) -> None:
+        """Remember what the act made, for those who come with the same key later."""
+        row = session.get_one(IdempotencyKey, self._row_id)
+        row.result_ref = result_ref
+
+
+def spend(session: Session, scope: str, owner: str, key: str) -> Claim:
+    """Spend `key` within scope and owner; waits for a concurrent spender to commit or roll back."""
+    # A key is whatever a form sent back: PostgreSQL keeps every character but this one.
+    key = key.replace("\x00", "")[:64]
+    row_id = session.scalar(
+        insert(IdempotencyKey)
+        .values(scope=scope, owner=owner, key=key, created_at=now(session))
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.id)
+    )
+    if row_id is not None:
+        return Claim(row_id, None)
+    earlier = session.scalar(
+        select(IdempotencyKey.result_ref).where(
+            IdempotencyKey.scope == scope, IdempotencyKey.owner == owner, IdempotencyKey.key == key
+        )
+    )
+    return Claim(None, earlier)
+
+
+def delete_old_keys(session: Session, instant: datetime) -> int:
+    """Delete keys spent more than thirty days before `instant`; return how many. No form lives that long."""
+    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < instant - KEEP))
+    return int(gone.rowcount)  # type: ignore[attr-defined]

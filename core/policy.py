@@ -1,0 +1,106 @@
+"""What regions differ in: one TOML file per region, sections typed by the package that owns the rule."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar, get_type_hints
+
+
+class PolicyProblem(Exception):
+    """A policy file is not usable; the message names the file, the section and the field."""
+
+
+class Section(Protocol):
+    """A frozen dataclass that declares one section of the policy files."""
+
+    SECTION: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+T = TypeVar("T", bound=Section)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One region's policy."""
+
+    region: str
+    source: str
+    _sections: dict[str, dict[str, Any]]
+
+    def section(self, kind: type[T]) -> T:
+        """Return the section as its dataclass; unknown, missing and wrongly typed fields raise PolicyProblem."""
+        values = self._sections.get(kind.SECTION, {})
+        hints = get_type_hints(kind)
+        fields = {item.name: item for item in dataclasses.fields(kind)}
+        for name in values.keys() - fields.keys():
+            raise PolicyProblem(f"{self.source}: [{kind.SECTION}] has no field {name}")
+        for name, item in fields.items():
+            required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+            if name not in values:
+                if required:
+                    raise PolicyProblem(f"{self.source}: [{kind.SECTION}] lacks {name}")
+            elif not _fits(values[name], hints[name]):
+                raise PolicyProblem(f"{self.source}: [{kind.SECTION}] {name} has the wrong type")
+        converted = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return kind(**converted)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint in (str, bool):
+        return isinstance(value, hint)
+    return isinstance(value, list | dict)
+
+
+class Policies:
+    """The policies of every region that this installation serves."""
+
+    def __init__(self, policies: dict[str, Policy]) -> None:
+        self._policies = policies
+
+    @classmethod
+    def load(cls, folder: Path) -> Policies:
+        """Read every `<region>.toml` in `folder`; raise PolicyProblem when there is none or one cannot be read."""
+        policies = {}
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                sections = tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+                raise PolicyProblem(f"{path.name}: {problem}") from problem
+            policies[path.stem] = Policy(path.stem, path.name, sections)
+        if not policies:
+            raise PolicyProblem(f"no policy file in {folder}")
+        return cls(policies)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions served, in name order."""
+        return tuple(sorted(self._policies))
+
+    def of(self, region: str) -> Policy:
+        """Return a region's policy; raise PolicyProblem for a region that is not served."""
+        try:
+            return self._policies[region]
+        except KeyError:
+            raise PolicyProblem(f"region {region} is not served here") from None
+
+
+_policies: Policies | None = None
+
+
+def use_policies(policies: Policies) -> None:
+    """Give this process its policies; called once by each entry point."""
+    global _policies
+    _policies = policies
+
+
+def policy_of(region: str) -> Policy:
+    """Return a region's policy as given at start; raise RuntimeError when no entry point gave any."""
+    if _policies is None:
+        raise RuntimeError("no policies: call core.policy.use_policies at start")
+    return _policies.of(region)

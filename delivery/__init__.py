@@ -1,0 +1,1 @@
+"""How an order reaches its patient, and what happens when a product fails."""

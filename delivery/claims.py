@@ -1,0 +1,103 @@
+"""Locking a depot order and checking who may work on it: the beginning of every act of picking and packing."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from auth.identity import Identity
+from auth.models import Person, StaffMember
+from auth.permissions import Permission, require
+from core.audit import record
+from core.errors import NotFound
+from delivery.errors import PickedBySomebodyElse, WrongStep
+from delivery.models import DepotOrder, DepotOrderStatus, PickedLot, PickLine, Reservation
+from orders.models import Order, OrderRow, RowStatus
+
+
+def lock_depot_order(
+    session: Session, identity: Identity, depot_order_id: int, permission: Permission, *, with_person: bool = False
+) -> DepotOrder:
+    """Lock the person (shared, if asked), the order rows and the depot order, in that order; return it with lines, lots and order.
+
+    Raises NotPermitted, and NotFound for one of another region.
+    """
+    require(identity, permission)
+    order_id = session.scalar(
+        select(DepotOrder.order_id).where(DepotOrder.id == depot_order_id, DepotOrder.region == identity.region)
+    )
+    if order_id is None:
+        raise NotFound
+    if with_person:
+        session.scalars(
+            select(Person)
+            .join(Order, Order.person_id == Person.id)
+            .where(Order.id == order_id)
+            .with_for_update(read=True, of=Person)
+            .execution_options(populate_existing=True)
+        ).one()
+    row_ids = select(PickLine.order_row_id).where(PickLine.depot_order_id == depot_order_id)
+    session.scalars(
+        select(OrderRow)
+        .where(OrderRow.id.in_(row_ids))
+        .order_by(OrderRow.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    return session.scalars(
+        select(DepotOrder)
+        .where(DepotOrder.id == depot_order_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+        .options(
+            selectinload(DepotOrder.order).selectinload(Order.person),
+            selectinload(DepotOrder.delivery_choice),
+            selectinload(DepotOrder.parcels),
+            selectinload(DepotOrder.lines).options(
+                selectinload(PickLine.order_row),
+                selectinload(PickLine.article),
+                selectinload(PickLine.reservations).selectinload(Reservation.lot),
+                selectinload(PickLine.picked_lots).selectinload(PickedLot.lot),
+            ),
+        )
+    ).one()
+
+
+def lock_own_pick(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:
+    """Lock a depot order that the identity is picking; raises PickedBySomebodyElse or WrongStep as well."""
+    depot_order = lock_depot_order(session, identity, depot_order_id, Permission.PICK)
+    require_own_pick(session, identity, depot_order)
+    return depot_order
+
+
+def require_own_pick(session: Session, identity: Identity, depot_order: DepotOrder) -> None:
+    """Raise unless the depot order is being picked, and by this identity."""
+    if depot_order.status is not DepotOrderStatus.PICKING:
+        raise WrongStep(depot_order.status)
+    if depot_order.picker_id != identity.staff_id:
+        raise PickedBySomebodyElse(session.get_one(StaffMember, depot_order.picker_id).name)
+
+
+def line_of(depot_order: DepotOrder, pick_line_id: int) -> PickLine:
+    """Return a line of the depot order; raise NotFound for another's."""
+    for line in depot_order.lines:
+        if line.id == pick_line_id:
+            return line
+    raise NotFound
+
+
+def live_lines(depot_order: DepotOrder) -> list[PickLine]:
+    """Return the lines whose rows are not cancelled."""
+    return [line for line in depot_order.lines if line.order_row.status is not RowStatus.CANCELLED]
+
+
+def record_act(session: Session, identity: Identity, depot_order: DepotOrder, action: str, *, reason: str = "") -> None:
+    """Write an act on the patient's order to the access log."""
+    record(
+        session,
+        identity.actor,
+        action,
+        subject_person_id=depot_order.order.person_id,
+        object_ref=f"order:{depot_order.order.order_no}",
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""Fault report → case → replacement."""

@@ -1,0 +1,83 @@
+"""What the papers of a parcel say, made true before they are printed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity
+from core.clock import swedish_date
+from delivery.claims import record_act
+from delivery.documents import Address, NoteLine, ParcelPapers, ShortLine
+from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
+from delivery.shipping import lock_parcel, reroute_if_protected
+from orders.models import DeliveryChoice
+
+
+def prepare_papers(
+    session: Session, identity: Identity, parcel_id: int, paper: Literal["delivery_note", "label"]
+) -> ParcelPapers:
+    """Return what the papers of a parcel say; a receiver whose identity is now protected has become the prescribing unit.
+
+    Locks person (shared), rows and depot order; the print goes to the access log. Raises NotPermitted, NotFound.
+    """
+    depot_order, parcel = lock_parcel(session, identity, parcel_id)
+    if parcel.shipped_at is None:
+        reroute_if_protected(session, identity, depot_order)
+    record_act(session, identity, depot_order, f"{paper}.printed")
+    depot = session.get_one(Depot, depot_order.depot_id)
+    order, unit = depot_order.order, depot.unit
+    return ParcelPapers(
+        order_no=order.order_no,
+        ordered_on=swedish_date(order.placed_at),
+        packed_at=parcel.packed_at,
+        sscc=parcel.sscc,
+        language=order.person.language,
+        sender=Address(unit.name, unit.street, unit.postal_code, unit.city),
+        receiver=receiver_of(depot_order.delivery_choice),
+        lines=tuple(
+            NoteLine(
+                line.article.display_name, line.article.article_no, pick.packages, pick.lot.lot_no, pick.lot.expires_on
+            )
+            for line in depot_order.lines
+            for pick in line.picked_lots
+        ),
+        short=_short_lines(session, depot_order),
+    )
+
+
+def receiver_of(choice: DeliveryChoice) -> Address:
+    """Return the address of a delivery."""
+    return Address(
+        name=choice.receiver,
+        street=choice.street,
+        postal_code=choice.postal_code,
+        city=choice.city,
+        care_of=choice.care_of,
+        door_code=choice.door_code,
+        phone=choice.phone,
+        comment=choice.comment,
+    )
+
+
+def _short_lines(session: Session, depot_order: DepotOrder) -> tuple[ShortLine, ...]:
+    short = {line.order_row_id: line for line in depot_order.lines if line.short}
+    if not short:
+        return ()
+    parts = session.execute(
+        select(PickLine.order_row_id, DepotOrder.promised_date)
+        .join(DepotOrder, PickLine.depot_order_id == DepotOrder.id)
+        .where(
+            DepotOrder.delivery_choice_id == depot_order.delivery_choice_id,
+            DepotOrder.part > depot_order.part,
+            DepotOrder.status != DepotOrderStatus.CANCELLED,
+            PickLine.order_row_id.in_(short),
+        )
+        .order_by(DepotOrder.part.desc())
+    )
+    expected = dict(parts.all())
+    return tuple(
+        ShortLine(line.article.display_name, line.short, expected.get(row_id)) for row_id, line in short.items()
+    )

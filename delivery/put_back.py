@@ -1,0 +1,111 @@
+"""Back onto the shelf: one pick undone, a whole order put back. Nothing in the ledger is edited, only counter-booked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity
+from auth.permissions import Permission
+from core import idempotency
+from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act, require_own_pick
+from delivery.errors import PickNotFound, WrongStep
+from delivery.models import DepotOrder, DepotOrderStatus, MovementReason, PickedLot, PickLine, Reservation
+from delivery.stock import book, lock_balances, release_reservations, reserve_lots
+from orders.models import RowStatus
+from orders.progress import advance_rows
+
+
+def undo_pick(
+    session: Session, identity: Identity, depot_order_id: int, picked_lot_id: int, *, packages: int = 1, key: str = ""
+) -> None:
+    """Take packages out of the box again: counter-booked, and reserved for the same line anew.
+
+    Locks rows, depot order and the lot's balance. Raises NotPermitted, NotFound, WrongStep, PickedBySomebodyElse, PickNotFound. A key
+    that was spent changes nothing.
+    """
+    depot_order = lock_own_pick(session, identity, depot_order_id)
+    if key and not idempotency.spend(session, "undo-pick", f"staff:{identity.staff_id}", key).is_first:
+        return
+    picks = {pick.id: (line, pick) for line in depot_order.lines for pick in line.picked_lots}
+    if picked_lot_id not in picks or not 1 <= packages <= picks[picked_lot_id][1].packages:
+        raise PickNotFound
+    line, pick = picks[picked_lot_id]
+    balance = lock_balances(session, depot_order.depot_id, lot_ids={pick.lot_id})[pick.lot_id]
+    book(session, identity, balance, packages, MovementReason.PICK_UNDONE, f"pick_line:{line.id}")
+    balance.reserved += packages
+    earlier = next((one for one in line.reservations if one.lot_id == pick.lot_id), None)
+    if earlier is None:
+        line.reservations.append(Reservation(lot_id=pick.lot_id, packages=packages, lot=pick.lot))
+    else:
+        earlier.packages += packages
+    line.picked -= packages
+    _lessen(session, line, pick, packages)
+    session.flush()
+    record_act(session, identity, depot_order, "pick.undone")
+
+
+def undo_short(session: Session, identity: Identity, depot_order_id: int, pick_line_id: int) -> None:
+    """Take back that a line was short, and reserve for it anew. Locks and raises as `undo_pick`."""
+    depot_order = lock_own_pick(session, identity, depot_order_id)
+    line = line_of(depot_order, pick_line_id)
+    if not line.short:
+        return
+    line.short, line.short_reason = 0, None
+    session.flush()
+    reserve_lots(session, depot_order.depot_id, [line])
+    record_act(session, identity, depot_order, "short.undone")
+
+
+def put_back(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:
+    """Put everything of an order back onto the shelf: the picker walks away, or a parcel not yet handed over is unpacked.
+
+    The order waits again, or is cancelled when nothing of it is wanted any more. Locks rows, depot order, then the balances of its
+    lots. Raises NotPermitted, NotFound, PickedBySomebodyElse while another picks it, WrongStep once it is shipped.
+    """
+    depot_order = lock_depot_order(session, identity, depot_order_id, Permission.PICK)
+    if depot_order.status not in (DepotOrderStatus.PICKED, DepotOrderStatus.PACKED):
+        require_own_pick(session, identity, depot_order)
+    for parcel in depot_order.parcels:
+        if parcel.shipped_at is not None:
+            raise WrongStep(depot_order.status)
+        session.delete(parcel)
+    empty_lines(session, identity, depot_order, depot_order.lines)
+    wanted = live_lines(depot_order)
+    depot_order.status = DepotOrderStatus.WAITING if wanted else DepotOrderStatus.CANCELLED
+    depot_order.picker_id, depot_order.picking_started_at = None, None
+    row_ids = [line.order_row_id for line in wanted if line.order_row.status is RowStatus.PICKING]
+    advance_rows(session, row_ids, RowStatus.BACK_ORDERED if depot_order.part else RowStatus.RECEIVED)
+    record_act(session, identity, depot_order, "pick.put_back")
+    return depot_order
+
+
+def empty_lines(session: Session, identity: Identity, depot_order: DepotOrder, lines: Collection[PickLine]) -> None:
+    """Counter-book every pick of the lines and release their reservations; the caller holds the depot order's lock."""
+    lot_ids = {pick.lot_id for line in lines for pick in line.picked_lots}
+    lot_ids |= {reservation.lot_id for line in lines for reservation in line.reservations}
+    balances = lock_balances(session, depot_order.depot_id, lot_ids=lot_ids) if lot_ids else {}
+    for line in lines:
+        for pick in line.picked_lots:
+            book(
+                session,
+                identity,
+                balances[pick.lot_id],
+                pick.packages,
+                MovementReason.PICK_UNDONE,
+                f"pick_line:{line.id}",
+            )
+            session.delete(pick)
+        line.picked, line.short, line.short_reason = 0, 0, None
+    release_reservations(session, depot_order.depot_id, lines)
+    session.flush()
+    for line in lines:
+        session.expire(line, ["picked_lots"])
+
+
+def _lessen(session: Session, line: PickLine, pick: PickedLot, packages: int) -> None:
+    pick.packages -= packages
+    if pick.packages == 0:
+        line.picked_lots.remove(pick)
+        session.delete(pick)

@@ -1,0 +1,210 @@
+"""From the outbox to the depot: a placed order becomes work, a cancelled one stops, received stock wakes what waits for it.
+
+Every handler may run twice: the second run changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from auth.identity import Identity, system_identity
+from auth.models import Unit
+from core.audit import record
+from core.clock import now, today
+from core.outbox import Message
+from core.policy import policy_of
+from delivery.allocation import allocate
+from delivery.complaints.models import Complaint
+from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
+from delivery.policy import DeliveryPolicy
+from delivery.put_back import empty_lines
+from delivery.stock import lock_balances, lot_facts, need_of
+from orders.cancelling import lock_rows
+from orders.models import Order, OrderRow, Prescription, PrescriptionItem, RowKind, RowStatus, Withdrawal
+from orders.rules import days_of_supply
+
+# A replacement is used at once; this long it must at least stay good.
+REPLACEMENT_DAYS = 14
+_WORKER = "depot routing"
+
+
+def route_order(session: Session, message: Message) -> None:
+    """Make one depot order per delivery choice of a placed order, with a line for each row that is not cancelled.
+
+    Locks the order's rows. The depot is the one that the region's policy names.
+    """
+    order = session.get_one(Order, message.payload["order_id"])
+    rows = [row for row in lock_rows(session, order.id) if row.status is not RowStatus.CANCELLED]
+    routed = set(session.scalars(select(DepotOrder.delivery_choice_id).where(DepotOrder.order_id == order.id)))
+    by_choice: dict[int, list[OrderRow]] = defaultdict(list)
+    for row in rows:
+        if row.delivery_choice_id not in routed:
+            by_choice[row.delivery_choice_id].append(row)
+    if not by_choice:
+        return
+    depot = _depot_of(session, order.region)
+    use_until = _use_until(session, order, rows)
+    avoided = _lots_to_avoid(session, rows)
+    for choice_id, chosen in sorted(by_choice.items()):
+        session.add(
+            DepotOrder(
+                region=order.region,
+                depot_id=depot.id,
+                order_id=order.id,
+                delivery_choice_id=choice_id,
+                promised_date=order.promised_date,
+                created_at=now(session),
+                lines=[
+                    PickLine(
+                        order_row_id=row.id,
+                        article_id=row.article_id,
+                        packages=row.packages,
+                        use_until=use_until[row.id],
+                        avoid_lot_id=avoided.get(row.id),
+                    )
+                    for row in chosen
+                ],
+            )
+        )
+    session.flush()
+    _record(session, _worker(order.region), order, "order.routed")
+
+
+def _depot_of(session: Session, region: str) -> Depot:
+    hsa_id = policy_of(region).section(DeliveryPolicy).depot_hsa_id
+    return session.scalars(select(Depot).join(Unit, Depot.unit_id == Unit.id).where(Unit.hsa_id == hsa_id)).one()
+
+
+def _use_until(session: Session, order: Order, rows: list[OrderRow]) -> dict[int, date]:
+    """The day until which each row will be in use: from the promised day on, as long as the whole withdrawal lasts. Handbook §6."""
+    withdrawals = session.scalars(
+        select(Withdrawal).where(Withdrawal.order_id == order.id).options(joinedload(Withdrawal.prescription_item))
+    )
+    days = {
+        one.id: days_of_supply(
+            one.packages, one.prescription_item.packages_per_order, one.prescription_item.days_per_order
+        )
+        for one in withdrawals
+    }
+    wear = _wear(session, order.person_id, [row for row in rows if row.kind is RowKind.REPLACEMENT])
+    return {
+        row.id: order.promised_date
+        + timedelta(days=wear[row.id] if row.withdrawal_id is None else days[row.withdrawal_id])
+        for row in rows
+    }
+
+
+def _wear(session: Session, person_id: int, rows: list[OrderRow]) -> dict[int, int]:
+    """How many days a replacement lasts by the latest prescription of its article, and never less than two weeks."""
+    if not rows:
+        return {}
+    items = session.scalars(
+        select(PrescriptionItem)
+        .join(Prescription)
+        .where(Prescription.person_id == person_id, PrescriptionItem.article_id.in_({row.article_id for row in rows}))
+        .order_by(PrescriptionItem.id)
+    )
+    latest = {item.article_id: item for item in items}
+    return {
+        row.id: max(REPLACEMENT_DAYS, days_of_supply(row.packages, item.packages_per_order, item.days_per_order))
+        if (item := latest.get(row.article_id))
+        else REPLACEMENT_DAYS
+        for row in rows
+    }
+
+
+def _lots_to_avoid(session: Session, rows: list[OrderRow]) -> dict[int, int]:
+    complaints = {row.complaint_ref: row.id for row in rows if row.complaint_ref is not None}
+    if not complaints:
+        return {}
+    found = session.scalars(select(Complaint).where(Complaint.id.in_(complaints), Complaint.lot_id.is_not(None)))
+    return {complaints[complaint.id]: complaint.lot_id for complaint in found if complaint.lot_id is not None}
+
+
+def drop_order(session: Session, message: Message) -> None:
+    """Stop the work on cancelled rows: what is reserved is released, what is picked goes back, an empty depot order is cancelled.
+
+    Locks the order's rows, its depot orders and the balances of their lots. A packed parcel is left: shipping refuses it.
+    """
+    order = session.get_one(Order, message.payload["order_id"])
+    lock_rows(session, order.id)
+    open_statuses = (
+        DepotOrderStatus.WAITING,
+        DepotOrderStatus.BACK_ORDERED,
+        DepotOrderStatus.PICKING,
+        DepotOrderStatus.PICKED,
+    )
+    depot_orders = session.scalars(
+        select(DepotOrder)
+        .where(DepotOrder.order_id == order.id, DepotOrder.status.in_(open_statuses))
+        .order_by(DepotOrder.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+        .options(
+            selectinload(DepotOrder.lines).options(
+                selectinload(PickLine.order_row),
+                selectinload(PickLine.reservations),
+                selectinload(PickLine.picked_lots),
+            )
+        )
+    ).all()
+    identity = _worker(order.region)
+    for depot_order in depot_orders:
+        cancelled = [line for line in depot_order.lines if line.order_row.status is RowStatus.CANCELLED]
+        if not cancelled:
+            continue
+        empty_lines(session, identity, depot_order, cancelled)
+        if len(cancelled) == len(depot_order.lines):
+            depot_order.status = DepotOrderStatus.CANCELLED
+        _record(session, identity, order, "order.dropped")
+
+
+def release_back_orders(session: Session, message: Message) -> None:
+    """Put back orders of which at least one line can now be had whole into the pick list, the oldest promise first.
+
+    Locks the waiting depot orders, then the balances of their articles; what an older order will take is not counted for a younger one.
+    """
+    depot = session.get_one(Depot, message.payload["depot_id"])
+    waiting = session.scalars(
+        select(DepotOrder)
+        .where(DepotOrder.depot_id == depot.id, DepotOrder.status == DepotOrderStatus.BACK_ORDERED)
+        .order_by(DepotOrder.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+        .options(selectinload(DepotOrder.lines).selectinload(PickLine.order_row), selectinload(DepotOrder.order))
+    ).all()
+    article_ids = {line.article_id for depot_order in waiting for line in depot_order.lines}
+    balances = lock_balances(session, depot.id, article_ids=article_ids)
+    free = {lot_id: balance.on_hand - balance.reserved for lot_id, balance in balances.items()}
+    day, identity = today(session), _worker(depot.region)
+    for depot_order in sorted(waiting, key=lambda one: (one.promised_date, one.id)):
+        plans = []
+        for line in depot_order.lines:
+            if line.order_row.status is RowStatus.CANCELLED:
+                continue
+            lots = [
+                lot_facts(balance, free=free[lot_id])
+                for lot_id, balance in balances.items()
+                if balance.lot.article_id == line.article_id
+            ]
+            plan = allocate(need_of(line), lots, day)
+            if sum(plan.values()) == need_of(line).packages:
+                plans.append(plan)
+        for plan in plans:
+            for lot_id, packages in plan.items():
+                free[lot_id] = max(0, free[lot_id] - packages)
+        if plans:
+            depot_order.status = DepotOrderStatus.WAITING
+            _record(session, identity, depot_order.order, "back_order.released")
+
+
+def _worker(region: str) -> Identity:
+    return system_identity(region, _WORKER)
+
+
+def _record(session: Session, identity: Identity, order: Order, action: str) -> None:
+    record(session, identity.actor, action, subject_person_id=order.person_id, object_ref=f"order:{order.order_no}")

@@ -1,0 +1,189 @@
+"""From packed box to delivered parcel: SSCC, label, hand-over, and what the carrier tells. Handbook §§4–6."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity, Role
+from auth.permissions import Permission
+from auth.persons import post_message
+from core.clock import now
+from core.errors import NotFound
+from core.policy import policy_of
+from delivery.claims import live_lines, lock_depot_order, record_act
+from delivery.errors import (
+    AlreadyShipped,
+    LabelOutdated,
+    NotShipped,
+    ReceiverDeceased,
+    RowCancelled,
+    TrackingNumberTaken,
+    WrongStep,
+)
+from delivery.models import (
+    PARCEL_NO_SEQUENCE,
+    Depot,
+    DepotOrder,
+    DepotOrderStatus,
+    Parcel,
+    PickLine,
+    TrackingEvent,
+    TrackingKind,
+)
+from delivery.policy import DeliveryPolicy
+from delivery.shortage import receivers_of
+from delivery.udi import build_sscc
+from orders.models import DeliveryMethod, OrderRow, RowStatus
+from orders.progress import advance_rows
+from orders.redirection import prescribing_unit_of, redirect_to_unit
+
+
+def pack(session: Session, identity: Identity, depot_order_id: int) -> Parcel:
+    """Close the box of a picked order: a parcel with an SSCC of its own; packing again returns the same parcel.
+
+    Locks person (shared), rows and depot order. Raises NotPermitted, NotFound, WrongStep, RowCancelled, ReceiverDeceased.
+    """
+    depot_order = lock_depot_order(session, identity, depot_order_id, Permission.SHIP, with_person=True)
+    if depot_order.status is DepotOrderStatus.PACKED:
+        return depot_order.parcels[-1]
+    if depot_order.status is not DepotOrderStatus.PICKED:
+        raise WrongStep(depot_order.status)
+    _check_still_wanted(depot_order)
+    reroute_if_protected(session, identity, depot_order)
+    depot = session.get_one(Depot, depot_order.depot_id)
+    parcel = Parcel(
+        sscc=build_sscc(depot.gs1_prefix, session.scalars(select(PARCEL_NO_SEQUENCE.next_value())).one()),
+        carrier=policy_of(depot_order.region).section(DeliveryPolicy).carrier,
+        packed_at=now(session),
+    )
+    depot_order.parcels.append(parcel)
+    depot_order.status = DepotOrderStatus.PACKED
+    session.flush()
+    record_act(session, identity, depot_order, "parcel.packed")
+    return parcel
+
+
+def ship(session: Session, identity: Identity, parcel_id: int, tracking_no: str) -> Parcel:
+    """Hand a packed parcel over to the carrier: rows are sent, and the patient and whoever ordered are told.
+
+    Locks person (shared), rows and depot order. Raises NotPermitted, NotFound, AlreadyShipped, TrackingNumberTaken, RowCancelled,
+    ReceiverDeceased, LabelOutdated when the receiver's identity became protected after the label was printed, and ValueError for a
+    tracking number that is empty or longer than 40 characters.
+    """
+    tracking_no = "".join(tracking_no.split()).upper()
+    if not 1 <= len(tracking_no) <= 40:
+        raise ValueError("a tracking number is 1 to 40 characters")
+    depot_order, parcel = lock_parcel(session, identity, parcel_id)
+    if parcel.shipped_at is not None:
+        raise AlreadyShipped
+    _check_still_wanted(depot_order)
+    if depot_order.order.person.is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT:
+        raise LabelOutdated
+    _set_tracking_no(session, parcel, tracking_no)
+    parcel.shipped_at = now(session)
+    parcel.events.append(TrackingEvent(kind=TrackingKind.HANDED_OVER, at=now(session), source=_source(identity)))
+    depot_order.status = DepotOrderStatus.SHIPPED
+    sent = [line.order_row_id for line in depot_order.lines if line.picked]
+    advance_rows(session, sent, RowStatus.SENT)
+    record_act(session, identity, depot_order, "parcel.shipped")
+    for receiver in receivers_of(depot_order.order):
+        post_message(
+            session,
+            receiver,
+            depot_order.order.person_id,
+            "order.sent",
+            order_no=depot_order.order.order_no,
+            tracking_no=tracking_no,
+            carrier=parcel.carrier,
+        )
+    return parcel
+
+
+def register_delivery(session: Session, identity: Identity, parcel_id: int, source: str) -> Parcel:
+    """Note that the parcel has arrived; a row is delivered when every part of it is. A second time changes nothing.
+
+    Staff need the right to ship, workers to route messages. Locks person (shared), rows and depot order. Raises NotPermitted,
+    NotFound, NotShipped.
+    """
+    permission = Permission.ROUTE_MESSAGES if identity.role is Role.SYSTEM else Permission.SHIP
+    depot_order, parcel = lock_parcel(session, identity, parcel_id, permission)
+    if parcel.shipped_at is None:
+        raise NotShipped
+    if parcel.delivered_at is not None:
+        return parcel
+    parcel.delivered_at = now(session)
+    parcel.events.append(TrackingEvent(kind=TrackingKind.DELIVERED, at=now(session), source=source[:40]))
+    depot_order.status = DepotOrderStatus.DELIVERED
+    session.flush()
+    advance_rows(session, _wholly_delivered_rows(session, depot_order), RowStatus.DELIVERED)
+    record_act(session, identity, depot_order, "parcel.delivered", reason=source)
+    for receiver in receivers_of(depot_order.order):
+        post_message(
+            session,
+            receiver,
+            depot_order.order.person_id,
+            "order.delivered",
+            order_no=depot_order.order.order_no,
+        )
+    return parcel
+
+
+def lock_parcel(
+    session: Session, identity: Identity, parcel_id: int, permission: Permission = Permission.SHIP
+) -> tuple[DepotOrder, Parcel]:
+    """Lock person (shared), rows and depot order of a parcel; raise NotPermitted or NotFound."""
+    depot_order_id = session.scalar(select(Parcel.depot_order_id).where(Parcel.id == parcel_id))
+    if depot_order_id is None:
+        raise NotFound
+    depot_order = lock_depot_order(session, identity, depot_order_id, permission, with_person=True)
+    parcel = next((one for one in depot_order.parcels if one.id == parcel_id), None)
+    if parcel is None:
+        # It was unpacked while this waited for the lock.
+        raise NotFound
+    return depot_order, parcel
+
+
+def _check_still_wanted(depot_order: DepotOrder) -> None:
+    if depot_order.order.person.deceased_on is not None:
+        raise ReceiverDeceased
+    wanted = {line.id for line in live_lines(depot_order)}
+    if any(line.picked and line.id not in wanted for line in depot_order.lines):
+        raise RowCancelled
+
+
+def reroute_if_protected(session: Session, identity: Identity, depot_order: DepotOrder) -> None:
+    """Turn a delivery whose receiver's identity is now protected to the prescribing unit; the caller holds the locks. Handbook §4."""
+    choice = depot_order.delivery_choice
+    if depot_order.order.person.is_protected and choice.method is not DeliveryMethod.UNIT:
+        redirect_to_unit(choice, depot_order.order, prescribing_unit_of(session, choice))
+        record_act(session, identity, depot_order, "parcel.rerouted")
+
+
+def _set_tracking_no(session: Session, parcel: Parcel, tracking_no: str) -> None:
+    try:
+        with session.begin_nested():
+            parcel.tracking_no = tracking_no
+            session.flush()
+    except IntegrityError as problem:
+        raise TrackingNumberTaken(tracking_no) from problem
+
+
+def _source(identity: Identity) -> str:
+    return f"staff:{identity.staff_id}" if identity.is_staff else "carrier"
+
+
+def _wholly_delivered_rows(session: Session, depot_order: DepotOrder) -> list[int]:
+    """Rows of the depot order of which no part is still to come; parts that were cancelled never will."""
+    row_ids = [line.order_row_id for line in depot_order.lines if line.picked]
+    settled = (DepotOrderStatus.DELIVERED, DepotOrderStatus.CANCELLED)
+    on_their_way = set(
+        session.scalars(
+            select(OrderRow.id)
+            .join(PickLine, PickLine.order_row_id == OrderRow.id)
+            .join(DepotOrder, PickLine.depot_order_id == DepotOrder.id)
+            .where(OrderRow.id.in_(row_ids), DepotOrder.status.not_in(settled))
+        )
+    )
+    return [row_id for row_id in row_ids if row_id not in on_their_way]

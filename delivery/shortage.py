@@ -1,0 +1,148 @@
+"""The end of picking: what is short is back-ordered with an expected day, and the patient is told. Handbook §5."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity
+from auth.permissions import Permission
+from auth.persons import post_message
+from core.clock import now, today
+from core.policy import policy_of
+from core.workdays import add_working_days
+from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act
+from delivery.errors import LinesLeft, WrongStep
+from delivery.models import DepotOrder, DepotOrderStatus, PickLine, ShortReason
+from delivery.policy import DeliveryPolicy
+from delivery.put_back import empty_lines
+from delivery.stock import need_of, release_reservations
+from orders.models import Order, RowStatus
+from orders.progress import advance_rows
+
+
+def short_pick(
+    session: Session, identity: Identity, depot_order_id: int, pick_line_id: int, reason: ShortReason
+) -> PickLine:
+    """Say that the rest of a line is not to be had, and give back what was reserved for it.
+
+    Locks rows, depot order and the balances reserved. Raises NotPermitted, NotFound, WrongStep, PickedBySomebodyElse.
+    """
+    depot_order = lock_own_pick(session, identity, depot_order_id)
+    line = line_of(depot_order, pick_line_id)
+    left = need_of(line).packages
+    if left == 0:
+        return line
+    line.short, line.short_reason = line.short + left, reason
+    release_reservations(session, depot_order.depot_id, [line])
+    record_act(session, identity, depot_order, "line.short", reason=reason.value)
+    return line
+
+
+def finish(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:
+    """End the picking of an order: PICKED, with a new BACK_ORDERED part for what was short.
+
+    When nothing at all was picked the order itself becomes the back order and there is nothing to pack; when every row was cancelled
+    meanwhile it is CANCELLED. Locks rows, depot order and balances. Raises NotPermitted, NotFound, WrongStep, PickedBySomebodyElse,
+    LinesLeft.
+    """
+    depot_order = lock_own_pick(session, identity, depot_order_id)
+    lines = live_lines(depot_order)
+    left = sum(1 for line in lines if need_of(line).packages)
+    if left:
+        raise LinesLeft(left)
+    empty_lines(session, identity, depot_order, [line for line in depot_order.lines if line not in lines])
+    release_reservations(session, depot_order.depot_id, lines)
+    short = [line for line in lines if line.short]
+    if not lines:
+        depot_order.status = DepotOrderStatus.CANCELLED
+    elif not any(line.picked for line in lines):
+        _wait_for_stock(session, depot_order, short)
+    else:
+        depot_order.status = DepotOrderStatus.PICKED
+        if short:
+            _split_off(session, depot_order, short)
+    record_act(session, identity, depot_order, "pick.finished")
+    return depot_order
+
+
+def pick_again(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:
+    """Put a back order into the pick list without waiting for goods. Locks rows and depot order; raises WrongStep."""
+    depot_order = lock_depot_order(session, identity, depot_order_id, Permission.PICK)
+    if depot_order.status is not DepotOrderStatus.BACK_ORDERED:
+        raise WrongStep(depot_order.status)
+    depot_order.status = DepotOrderStatus.WAITING
+    record_act(session, identity, depot_order, "back_order.released")
+    return depot_order
+
+
+def _wait_for_stock(session: Session, depot_order: DepotOrder, short: list[PickLine]) -> None:
+    expected = add_working_days(today(session), _policy(depot_order).back_order_working_days)
+    _tell(session, depot_order.order, [(line, line.short) for line in short], expected.isoformat())
+    for line in short:
+        line.use_until += expected - depot_order.promised_date
+        line.short, line.short_reason = 0, None
+    depot_order.status, depot_order.promised_date = DepotOrderStatus.BACK_ORDERED, expected
+    depot_order.picker_id, depot_order.picking_started_at = None, None
+    _mark_rows(session, short)
+
+
+def _split_off(session: Session, depot_order: DepotOrder, short: list[PickLine]) -> None:
+    expected = add_working_days(today(session), _policy(depot_order).back_order_working_days)
+    part = session.scalars(
+        select(func.max(DepotOrder.part)).where(DepotOrder.delivery_choice_id == depot_order.delivery_choice_id)
+    ).one()
+    session.add(
+        DepotOrder(
+            region=depot_order.region,
+            depot_id=depot_order.depot_id,
+            order_id=depot_order.order_id,
+            delivery_choice_id=depot_order.delivery_choice_id,
+            part=part + 1,
+            status=DepotOrderStatus.BACK_ORDERED,
+            promised_date=expected,
+            created_at=now(session),
+            lines=[
+                PickLine(
+                    order_row_id=line.order_row_id,
+                    article_id=line.article_id,
+                    packages=line.short,
+                    use_until=line.use_until + (expected - depot_order.promised_date),
+                    avoid_lot_id=line.avoid_lot_id,
+                )
+                for line in short
+            ],
+        )
+    )
+    _tell(session, depot_order.order, [(line, line.short) for line in short], expected.isoformat())
+    _mark_rows(session, [line for line in short if not line.picked])
+
+
+def _mark_rows(session: Session, lines: list[PickLine]) -> None:
+    # A row of which a part is already sent stays sent.
+    waiting = [line.order_row_id for line in lines if line.order_row.status is RowStatus.PICKING]
+    advance_rows(session, waiting, RowStatus.BACK_ORDERED)
+
+
+def _tell(session: Session, order: Order, shortages: list[tuple[PickLine, int]], expected: str) -> None:
+    for line, packages in shortages:
+        for receiver in receivers_of(order):
+            post_message(
+                session,
+                receiver,
+                order.person_id,
+                "order.short",
+                order_no=order.order_no,
+                article=line.article.display_name,
+                packages=packages,
+                expected=expected,
+            )
+
+
+def receivers_of(order: Order) -> list[int]:
+    """Return who is told about an order: the patient, and whoever ordered for them."""
+    return sorted({order.person_id, order.orderer_person_id or order.person_id})
+
+
+def _policy(depot_order: DepotOrder) -> DeliveryPolicy:
+    return policy_of(depot_order.region).section(DeliveryPolicy)

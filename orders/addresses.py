@@ -1,0 +1,80 @@
+"""Where an order goes: home as the patient says, or to the prescribing unit for a protected identity. Handbook §§4 and 5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from auth.models import Person, Unit
+from orders.models import DeliveryChoice, DeliveryMethod, Order, Prescription
+
+HOME_METHOD_ID = "HOME"
+UNIT_METHOD_ID = "UNIT"
+
+
+@dataclass(frozen=True)
+class HomeAddress:
+    """Where a parcel goes; never shown in a representation."""
+
+    receiver: str = field(repr=False)
+    street: str = field(repr=False)
+    postal_code: str = field(repr=False)
+    city: str = field(repr=False)
+    care_of: str = field(default="", repr=False)
+    door_code: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    comment: str = field(default="", repr=False)
+
+
+def build_delivery_choice(
+    session: Session, order: Order, person: Person, address: HomeAddress | None, prescription: Prescription
+) -> DeliveryChoice:
+    """Write where the order goes: the prescribing unit under its own name for a protected identity (handbook §4), else home."""
+    if person.is_protected:
+        choice = unit_delivery_choice(order, prescription.prescribing_unit)
+    else:
+        home = address or registered_address(person)
+        choice = DeliveryChoice(
+            order_id=order.id,
+            method_id=HOME_METHOD_ID,
+            method=DeliveryMethod.HOME_DELIVERY,
+            receiver=home.receiver,
+            care_of=home.care_of,
+            street=home.street,
+            postal_code=home.postal_code,
+            city=home.city,
+            door_code=home.door_code,
+            phone=home.phone,
+            comment=home.comment,
+        )
+    session.add(choice)
+    session.flush()
+    return choice
+
+
+def unit_delivery_choice(order: Order, unit: Unit) -> DeliveryChoice:
+    """Build a delivery to a unit that names nobody."""
+    return DeliveryChoice(
+        order_id=order.id,
+        method_id=UNIT_METHOD_ID,
+        method=DeliveryMethod.UNIT,
+        receiver=unit.name,
+        street=unit.street,
+        postal_code=unit.postal_code,
+        city=unit.city,
+        phone=unit.phone,
+    )
+
+
+def registered_address(person: Person) -> HomeAddress:
+    """Return the address that the population register has."""
+    return HomeAddress(
+        receiver=person.full_name,
+        care_of=person.care_of,
+        street=person.street,
+        postal_code=person.postal_code,
+        city=person.city,
+        door_code=person.door_code,
+        phone=person.phone,
+    )

@@ -1,0 +1,1 @@
+"""Imports of articles, prescriptions and service points: parsing is pure, writing is lock → check → build → record."""

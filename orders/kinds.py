@@ -1,0 +1,84 @@
+"""The fixed vocabularies of ordering, in the words of the national contract. Handbook §2."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ProductArea(StrEnum):
+    """The five product areas of the national contract."""
+
+    DIABETES = "DIABETES"
+    STOMA = "STOMA"
+    INCONTINENCE = "INCONTINENCE"
+    SPECIAL_NUTRITION = "SPECIAL_NUTRITION"
+    NUTRITION = "NUTRITION"
+
+
+class ProductKind(StrEnum):
+    """What an article is, in the words that decide its picture and the questions of a fault report."""
+
+    SENSOR = "SENSOR"
+    PUMP = "PUMP"
+    INFUSION_SET = "INFUSION_SET"
+    TEST_STRIP = "TEST_STRIP"
+    METER = "METER"
+    PEN_NEEDLE = "PEN_NEEDLE"
+    LANCET = "LANCET"
+    STOMA = "STOMA"
+    INCONTINENCE = "INCONTINENCE"
+    NUTRITION = "NUTRITION"
+    OTHER = "OTHER"
+
+
+class PrescriptionStatus(StrEnum):
+    """Status of a prescription item, as the national contract has it."""
+
+    ACTIVE = "ACTIVE"
+    CANCELLED = "CANCELLED"
+    DELIVERED = "DELIVERED"
+    EXPIRED = "EXPIRED"
+
+
+class DeliveryMethod(StrEnum):
+    """How a parcel reaches the patient; UNIT is the prescribing unit, for protected identities."""
+
+    HOME_DELIVERY = "HOME_DELIVERY"
+    SERVICE_POINT = "SERVICE_POINT"
+    UNIT = "UNIT"
+
+
+class Notification(StrEnum):
+    """How the carrier tells the receiver."""
+
+    EMAIL = "EMAIL"
+    LETTER = "LETTER"
+    PHONE = "PHONE"
+    SMS = "SMS"
+
+
+class Channel(StrEnum):
+    """Where an order came in."""
+
+    WEB = "WEB"
+    PHONE = "PHONE"
+    CONTRACT_1177 = "CONTRACT_1177"
+    COMPLAINT = "COMPLAINT"
+
+
+class RowKind(StrEnum):
+    """Whether a row uses a withdrawal or replaces a faulty product (handbook §3.8)."""
+
+    WITHDRAWAL = "WITHDRAWAL"
+    REPLACEMENT = "REPLACEMENT"
+
+
+class RowStatus(StrEnum):
+    """Where a row is on its way; BACK_ORDERED waits for stock and goes on by itself."""
+
+    RECEIVED = "RECEIVED"
+    PICKING = "PICKING"
+    BACK_ORDERED = "BACK_ORDERED"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"

@@ -1,0 +1,305 @@
+"""Tables of the catalogue, prescriptions and orders."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Numeric,
+    Sequence,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from auth.models import Person, Unit
+from core.db import Base, BigId, Region
+from orders.kinds import (
+    Channel as Channel,
+)
+from orders.kinds import (
+    DeliveryMethod as DeliveryMethod,
+)
+from orders.kinds import (
+    Notification as Notification,
+)
+from orders.kinds import (
+    PrescriptionStatus as PrescriptionStatus,
+)
+from orders.kinds import (
+    ProductArea as ProductArea,
+)
+from orders.kinds import (
+    ProductKind as ProductKind,
+)
+from orders.kinds import (
+    RowKind as RowKind,
+)
+from orders.kinds import (
+    RowStatus as RowStatus,
+)
+
+ORDER_NO_SEQUENCE = Sequence("order_no_seq", start=100001, metadata=Base.metadata)
+
+
+class Supplier(Base):
+    """Who delivers articles to the region, and where complaints go."""
+
+    __tablename__ = "supplier"
+    __table_args__ = (UniqueConstraint("region", "supplier_no"),)
+
+    id: Mapped[BigId]
+    region: Mapped[Region]
+    supplier_no: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(200))
+    complaints_email: Mapped[str] = mapped_column(String(254), default="")
+    support_phone: Mapped[str] = mapped_column(String(40), default="")
+
+
+class Article(Base):
+    """One article of a region's assortment; a generic article has sub-articles (taste, size, colour)."""
+
+    __tablename__ = "article"
+    __table_args__ = (
+        UniqueConstraint("region", "article_no"),
+        CheckConstraint("package_size > 0", name="package_size_positive"),
+        CheckConstraint("article_no ~ '^[0-9]{5}$'", name="five_digits"),
+        Index("ix_article_gtin", "gtin"),
+    )
+
+    id: Mapped[BigId]
+    region: Mapped[Region]
+    article_no: Mapped[str] = mapped_column(String(5))
+    name: Mapped[str] = mapped_column(String(200))
+    plain_name: Mapped[str] = mapped_column(String(200), default="")
+    variety: Mapped[str] = mapped_column(String(100), default="")
+    gtin: Mapped[str | None] = mapped_column(String(14))
+    package_size: Mapped[int]
+    unit: Mapped[str] = mapped_column(String(20), default="st")
+    product_area: Mapped[ProductArea]
+    kind: Mapped[ProductKind] = mapped_column(default=ProductKind.OTHER)
+    is_orderable: Mapped[bool] = mapped_column(default=True)
+    is_serialised: Mapped[bool] = mapped_column(default=False)
+    supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
+    agreement_no: Mapped[str] = mapped_column(String(40), default="")
+    price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    generic_article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    compatibility_group: Mapped[str] = mapped_column(String(40), default="")
+    shelf_life_days: Mapped[int | None]
+    location: Mapped[str] = mapped_column(String(20), default="")
+    supplier: Mapped[Supplier | None] = relationship()
+    successor: Mapped[Article | None] = relationship(foreign_keys=[successor_id], remote_side="Article.id")
+
+    @property
+    def display_name(self) -> str:
+        """The plain name where there is one, with the variety."""
+        return f"{self.plain_name or self.name}{', ' if self.variety else ''}{self.variety}"
+
+
+class Prescription(Base):
+    """The container of one source's prescription items for one person."""
+
+    __tablename__ = "prescription"
+    __table_args__ = (UniqueConstraint("source", "external_id", "person_id"),)
+
+    id: Mapped[BigId]
+    region: Mapped[Region]
+    source: Mapped[str] = mapped_column(String(60))
+    external_id: Mapped[str] = mapped_column(String(80))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    prescriber_id: Mapped[str] = mapped_column(String(40))
+    prescriber_name: Mapped[str] = mapped_column(String(200))
+    prescriber_title: Mapped[str] = mapped_column(String(100), default="")
+    prescriber_code: Mapped[str] = mapped_column(String(40), default="")
+    person: Mapped[Person] = relationship()
+    prescribing_unit: Mapped[Unit] = relationship()
+
+
+class PrescriptionItem(Base):
+    """One article with its limits.
+
+    `orders_remaining` is what may still be withdrawn here; it only falls below what the source states by withdrawals made here or
+    elsewhere, and the database refuses a negative one. Quantities are per withdrawal.
+    """
+
+    __tablename__ = "prescription_item"
+    __table_args__ = (
+        UniqueConstraint("prescription_id", "external_id"),
+        CheckConstraint("orders_remaining >= 0", name="remaining_not_negative"),
+        CheckConstraint("orders_remaining <= orders_allowed", name="remaining_within_allowed"),
+        CheckConstraint("orders_used_here >= 0 AND orders_used_elsewhere >= 0", name="used_not_negative"),
+        CheckConstraint(
+            "orders_remaining <= GREATEST(0, orders_allowed - orders_used_here - orders_used_elsewhere)",
+            name="remaining_counts_every_use",
+        ),
+        CheckConstraint("packages_per_order > 0 AND pieces_per_order > 0", name="quantity_positive"),
+    )
+
+    id: Mapped[BigId]
+    prescription_id: Mapped[int] = mapped_column(ForeignKey("prescription.id"), index=True)
+    external_id: Mapped[str] = mapped_column(String(80))
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"), index=True)
+    status: Mapped[PrescriptionStatus] = mapped_column(default=PrescriptionStatus.ACTIVE)
+    orders_allowed: Mapped[int]
+    orders_used_here: Mapped[int] = mapped_column(default=0)
+    orders_used_elsewhere: Mapped[int] = mapped_column(default=0)
+    orders_remaining: Mapped[int]
+    packages_per_order: Mapped[int]
+    pieces_per_order: Mapped[int]
+    days_per_order: Mapped[int]
+    source_next_earliest_date: Mapped[date | None]
+    next_earliest_order_date: Mapped[date | None]
+    last_valid_date: Mapped[date]
+    allow_other_invoice_address: Mapped[bool] = mapped_column(default=False)
+    # Which full delivery of the source last held it: what is missing from the next one is cancelled.
+    imported_at: Mapped[datetime]
+    ended_on: Mapped[date | None]
+    prescription: Mapped[Prescription] = relationship()
+    article: Mapped[Article] = relationship()
+    sub_articles: Mapped[list[Article]] = relationship(
+        secondary="prescription_item_sub_article", order_by=Article.article_no
+    )
+    delivery_alternatives: Mapped[list[DeliveryAlternative]] = relationship(
+        order_by="DeliveryAlternative.id", cascade="all, delete-orphan"
+    )
+
+
+class PrescriptionItemSubArticle(Base):
+    """A sub-article that a prescription item may be spread over."""
+
+    __tablename__ = "prescription_item_sub_article"
+
+    prescription_item_id: Mapped[int] = mapped_column(ForeignKey("prescription_item.id"), primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"), primary_key=True)
+
+
+class DeliveryAlternative(Base):
+    """A way in which a prescription item may be delivered."""
+
+    __tablename__ = "delivery_alternative"
+    __table_args__ = (UniqueConstraint("prescription_item_id", "method_id"),)
+
+    id: Mapped[BigId]
+    prescription_item_id: Mapped[int] = mapped_column(ForeignKey("prescription_item.id"))
+    method_id: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(100))
+    method: Mapped[DeliveryMethod]
+    provider: Mapped[str] = mapped_column(String(20), default="INGEN")
+    allow_choice_of_delivery_points: Mapped[bool] = mapped_column(default=False)
+    notifications: Mapped[list[str]] = mapped_column(ARRAY(String(10)), default=list)
+    allow_delivery_comment: Mapped[bool] = mapped_column(default=False)
+    allow_contact_person: Mapped[bool] = mapped_column(default=False)
+
+
+class Order(Base):
+    """What was ordered at one moment, by whom, through which channel."""
+
+    __tablename__ = "order"
+
+    id: Mapped[BigId]
+    order_no: Mapped[str] = mapped_column(String(12), unique=True)
+    region: Mapped[Region]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    placed_at: Mapped[datetime]
+    channel: Mapped[Channel]
+    orderer_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    orderer_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
+    orderer_name: Mapped[str] = mapped_column(String(400))
+    by_delegate: Mapped[bool] = mapped_column(default=False)
+    promised_date: Mapped[date]
+    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    rows: Mapped[list[OrderRow]] = relationship(back_populates="order", order_by="OrderRow.id")
+    delivery_choices: Mapped[list[DeliveryChoice]] = relationship(back_populates="order", order_by="DeliveryChoice.id")
+
+
+class DeliveryChoice(Base):
+    """How the rows that share it are to be delivered: a snapshot from when the order was placed."""
+
+    __tablename__ = "delivery_choice"
+
+    id: Mapped[BigId]
+    order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
+    method_id: Mapped[str] = mapped_column(String(40))
+    method: Mapped[DeliveryMethod]
+    receiver: Mapped[str] = mapped_column(String(400))
+    care_of: Mapped[str] = mapped_column(String(100), default="")
+    street: Mapped[str] = mapped_column(String(200))
+    postal_code: Mapped[str] = mapped_column(String(5))
+    city: Mapped[str] = mapped_column(String(100))
+    door_code: Mapped[str] = mapped_column(String(40), default="")
+    phone: Mapped[str] = mapped_column(String(40), default="")
+    comment: Mapped[str] = mapped_column(String(100), default="")
+    order: Mapped[Order] = relationship(back_populates="delivery_choices")
+
+
+class Withdrawal(Base):
+    """One use of a prescription item: never more packages than the prescription gives, one per item and order."""
+
+    __tablename__ = "withdrawal"
+    __table_args__ = (
+        UniqueConstraint("order_id", "prescription_item_id"),
+        CheckConstraint("packages > 0 AND packages <= limit_packages", name="within_limit"),
+    )
+
+    id: Mapped[BigId]
+    order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
+    prescription_item_id: Mapped[int] = mapped_column(ForeignKey("prescription_item.id"), index=True)
+    packages: Mapped[int]
+    limit_packages: Mapped[int]
+    withdrawn_on: Mapped[date]
+    cancelled_at: Mapped[datetime | None]
+    prescription_item: Mapped[PrescriptionItem] = relationship()
+
+
+class ExternalWithdrawal(Base):
+    """A withdrawal made outside this program, as the source's history tells it."""
+
+    __tablename__ = "external_withdrawal"
+    __table_args__ = (UniqueConstraint("prescription_item_id", "order_item_id"),)
+
+    id: Mapped[BigId]
+    prescription_item_id: Mapped[int] = mapped_column(ForeignKey("prescription_item.id"), index=True)
+    order_item_id: Mapped[str] = mapped_column(String(80))
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    pieces: Mapped[int]
+    order_date: Mapped[date]
+    delivered_date: Mapped[date | None]
+
+
+class OrderRow(Base):
+    """One article of an order, in whole packages; a withdrawal spread over sub-articles has several."""
+
+    __tablename__ = "order_row"
+    __table_args__ = (
+        CheckConstraint("packages > 0", name="packages_positive"),
+        CheckConstraint("(kind = 'WITHDRAWAL') = (withdrawal_id IS NOT NULL)", name="withdrawal_or_replacement"),
+        CheckConstraint("(kind = 'REPLACEMENT') = (complaint_ref IS NOT NULL)", name="replacement_has_complaint"),
+        # One replacement per complaint, whatever is retried.
+        Index(
+            "uq_order_row_complaint", "complaint_ref", unique=True, postgresql_where=text("complaint_ref IS NOT NULL")
+        ),
+    )
+
+    id: Mapped[BigId]
+    order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
+    delivery_choice_id: Mapped[int] = mapped_column(ForeignKey("delivery_choice.id"))
+    withdrawal_id: Mapped[int | None] = mapped_column(ForeignKey("withdrawal.id"), index=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    kind: Mapped[RowKind] = mapped_column(default=RowKind.WITHDRAWAL)
+    complaint_ref: Mapped[int | None] = mapped_column(BigInteger)
+    packages: Mapped[int]
+    status: Mapped[RowStatus] = mapped_column(default=RowStatus.RECEIVED)
+    status_at: Mapped[datetime]
+    order: Mapped[Order] = relationship(back_populates="rows")
+    delivery_choice: Mapped[DeliveryChoice] = relationship()
+    article: Mapped[Article] = relationship()
+    withdrawal: Mapped[Withdrawal | None] = relationship()

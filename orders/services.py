@@ -1,0 +1,218 @@
+"""The writes of ordering: placing orders. Lock → check → build → record; the caller commits.
+
+Lock order everywhere: person, prescription items (by id), order rows (by id), then what delivery owns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from stdnum import luhn
+
+from auth.identity import Identity
+from auth.models import Person
+from auth.permissions import Permission, require
+from auth.persons import post_message
+from core import idempotency
+from core.audit import record
+from core.clock import now, today
+from core.errors import NotFound, NotPermitted
+from core.outbox import publish
+from core.policy import policy_of
+from core.workdays import add_working_days
+from orders import rules
+from orders.addresses import HomeAddress, build_delivery_choice
+from orders.errors import LineProblem, NothingChosen, OrderRefused
+from orders.models import (
+    ORDER_NO_SEQUENCE,
+    Channel,
+    DeliveryChoice,
+    Order,
+    OrderRow,
+    Prescription,
+    PrescriptionItem,
+    Withdrawal,
+)
+from orders.policy import OrderingPolicy
+from orders.queries import item_facts, order_of_today, orderable_article_ids, person_facts
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """One withdrawal asked for: packages per article id, and the remaining withdrawals that the page showed."""
+
+    prescription_item_id: int
+    packages: Mapping[int, int]
+    seen_remaining: int
+
+
+@dataclass(frozen=True)
+class PlaceOrder:
+    """Everything that placing an order needs; the address is ignored for a protected identity."""
+
+    lines: tuple[OrderLine, ...]
+    address: HomeAddress | None
+    idempotency_key: str
+    channel: Channel = Channel.WEB
+
+
+def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Order:
+    """Place the order of the identity's subject, or return the one that the same key already placed.
+
+    Locks the person and the prescription items (in id order), decides every line anew (handbook §3.1), and writes order,
+    withdrawals, rows, access log, outbox and inbox. Raises NotPermitted, NothingChosen, or OrderRefused naming every refused line.
+    """
+    require(identity, Permission.PLACE_ORDER)
+    person = lock_person(session, identity.subject_person_id)
+    spent = idempotency.spend(session, "order", f"person:{identity.person_id}:{person.id}", command.idempotency_key)
+    if not spent.is_first:
+        return session.scalars(select(Order).where(Order.order_no == spent.earlier_result)).one()
+    if not command.lines:
+        raise NothingChosen
+    items = _lock_items(session, person, [line.prescription_item_id for line in command.lines])
+    _check_lines(session, person, items, command.lines)
+
+    order = new_order(session, identity, person, command.channel)
+    choice = build_delivery_choice(session, order, person, command.address, next(iter(items.values())).prescription)
+    policy = policy_of(person.region).section(OrderingPolicy)
+    for line in command.lines:
+        _withdraw(session, order, choice, items[line.prescription_item_id], line, policy)
+    spent.settle(session, order.order_no)
+    _remember_door_code(person, command.address)
+    announce_order(session, identity, order)
+    return order
+
+
+def lock_person(session: Session, person_id: int | None) -> Person:
+    """Lock the person, so that one person's orders queue and no change of address, protection or death comes between; raise NotFound.
+
+    Exclusive from the start: a shared lock that is later raised to write the door code would let two orders wait for each other.
+    """
+    person = session.scalar(
+        select(Person)
+        .where(Person.id == person_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if person is None:
+        raise NotFound
+    return person
+
+
+def _lock_items(session: Session, person: Person, item_ids: list[int]) -> dict[int, PrescriptionItem]:
+    rows = session.scalars(
+        select(PrescriptionItem)
+        .join(Prescription)
+        .where(PrescriptionItem.id.in_(item_ids), Prescription.person_id == person.id)
+        .order_by(PrescriptionItem.id)
+        .with_for_update(of=PrescriptionItem)
+        .execution_options(populate_existing=True)
+    ).all()
+    if len(rows) != len(set(item_ids)) or len(item_ids) != len(set(item_ids)):
+        raise NotPermitted
+    return {row.id: row for row in rows}
+
+
+def _check_lines(
+    session: Session, person: Person, items: Mapping[int, PrescriptionItem], lines: tuple[OrderLine, ...]
+) -> None:
+    day = today(session)
+    facts = person_facts(person, policy_of(person.region).section(OrderingPolicy))
+    problems = []
+    for line in lines:
+        item = items[line.prescription_item_id]
+        verdict = rules.decide_withdrawal(item_facts(item, person), facts, day)
+        quantity = rules.check_quantities(line.packages, orderable_article_ids(item), item.packages_per_order)
+        changed = line.seen_remaining != item.orders_remaining
+        if changed or quantity or not verdict.is_allowed:
+            problems.append(LineProblem(item.id, None if verdict.is_allowed else verdict, quantity, changed))
+    if problems:
+        refused = [problem.prescription_item_id for problem in problems]
+        raise OrderRefused(tuple(problems), order_of_today(session, refused))
+
+
+def new_order(session: Session, identity: Identity, person: Person, channel: Channel) -> Order:
+    """Build an order with the next number and the promised day (handbook §5), recording who ordered."""
+    number = str(session.scalar(ORDER_NO_SEQUENCE))
+    policy = policy_of(person.region).section(OrderingPolicy)
+    order = Order(
+        order_no=number + luhn.calc_check_digit(number),
+        region=person.region,
+        person_id=person.id,
+        placed_at=now(session),
+        channel=channel,
+        orderer_person_id=identity.person_id,
+        orderer_staff_id=identity.staff_id,
+        orderer_name="" if person.is_protected else identity.label,
+        by_delegate=identity.acts_for_another,
+        promised_date=add_working_days(today(session), policy.promise_working_days),
+    )
+    session.add(order)
+    session.flush()
+    return order
+
+
+def _withdraw(
+    session: Session,
+    order: Order,
+    choice: DeliveryChoice,
+    item: PrescriptionItem,
+    line: OrderLine,
+    policy: OrderingPolicy,
+) -> None:
+    day = today(session)
+    withdrawal = Withdrawal(
+        order_id=order.id,
+        prescription_item_id=item.id,
+        packages=sum(line.packages.values()),
+        limit_packages=item.packages_per_order,
+        withdrawn_on=day,
+    )
+    session.add(withdrawal)
+    session.flush()
+    session.add_all(
+        OrderRow(
+            order_id=order.id,
+            delivery_choice_id=choice.id,
+            withdrawal_id=withdrawal.id,
+            article_id=article_id,
+            packages=packages,
+            status_at=now(session),
+        )
+        for article_id, packages in sorted(line.packages.items())
+        if packages
+    )
+    item.orders_used_here += 1
+    item.orders_remaining -= 1
+    item.next_earliest_order_date = rules.next_earliest_date(
+        item.source_next_earliest_date, day, item.days_per_order, policy.reorder_days_before_empty
+    )
+
+
+def _remember_door_code(person: Person, address: HomeAddress | None) -> None:
+    if address is not None and not person.is_protected:
+        person.door_code, person.door_code_asked = address.door_code, True
+
+
+def announce_order(session: Session, identity: Identity, order: Order) -> None:
+    """Record a new order, tell the depot by the outbox, and confirm to the patient and to whoever ordered for them."""
+    record(
+        session,
+        identity.actor,
+        "order.placed",
+        subject_person_id=order.person_id,
+        object_ref=f"order:{order.order_no}",
+    )
+    publish(session, "order.placed", order_id=order.id)
+    for receiver in sorted({order.person_id, identity.person_id or order.person_id}):
+        post_message(
+            session,
+            receiver,
+            order.person_id,
+            "order.confirmed",
+            order_no=order.order_no,
+            promised_date=order.promised_date.isoformat(),
+        )

@@ -1,0 +1,95 @@
+"""create_app(): nothing but assembly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Response, request, send_from_directory, session
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+
+from core.crypto import use_keyring
+from core.db import Database
+from core.logs import configure_logging
+from core.policy import Policies, use_policies
+from portal import audit, consultant, depot, patient, public, service
+from portal.api import health
+from portal.around import LANGUAGES, init_around
+from portal.assets import AssetManifest
+from portal.config import Settings
+from portal.errors import init_errors
+from portal.formats import init_formats
+from portal.headers import init_headers
+from portal.login import init_login
+from portal.patient import faults
+from portal.security import public as public_route
+from portal.security import signed_in
+from portal.sessions import init_sessions
+
+LARGEST_REQUEST_BYTES = 256 * 1024
+MOST_FORM_PARTS = 400
+ASSET_SECONDS = 365 * 24 * 3600
+
+
+def create_app(settings: Settings, *, database: Database | None = None) -> Flask:
+    """Build the web application; raises PolicyProblem, AssetsNotBuilt or ValueError when it could not work."""
+    configure_logging(settings.log_level)
+    use_keyring(settings.keyring)
+    policies = Policies.load(settings.policy_dir)
+    use_policies(policies)
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST_BYTES,
+        MAX_FORM_PARTS=MOST_FORM_PARTS,
+        BABEL_DEFAULT_LOCALE="sv",
+        BABEL_DEFAULT_TIMEZONE="Europe/Stockholm",
+        BABEL_TRANSLATION_DIRECTORIES=str(Path(__file__).resolve().parent.parent / "translations"),
+    )
+    app.extensions["database"] = database or Database(settings.database_url)
+    app.extensions["redis_url"] = settings.redis_url
+    app.extensions["base_url"] = settings.base_url
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    init_headers(app, uses_https=settings.uses_https)
+    init_sessions(app, app.extensions["database"], uses_https=settings.uses_https)
+    init_login(app, settings)
+    CSRFProtect(app)
+    Babel(app, locale_selector=_language_of_request)
+    init_formats(app)
+    init_errors(app)
+    init_around(app, policies.regions[0])
+    _serve_assets(app, AssetManifest.load())
+    for blueprint in (
+        health.blueprint,
+        public.blueprint,
+        patient.blueprint,
+        faults.blueprint,
+        depot.blueprint,
+        consultant.blueprint,
+        service.blueprint,
+        audit.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _language_of_request() -> str:
+    chosen = session.get("language")
+    if chosen in LANGUAGES:
+        return str(chosen)
+    user = signed_in()
+    if user is not None and user.language in LANGUAGES:
+        return user.language
+    return request.accept_languages.best_match(LANGUAGES) or "sv"
+
+
+def _serve_assets(app: Flask, manifest: AssetManifest) -> None:
+    app.jinja_env.globals["asset_url"] = manifest.asset_url
+
+    @app.get("/assets/<path:name>", endpoint="assets")
+    @public_route("style, script and fonts of every page")
+    def serve_asset(name: str) -> Response:
+        response = send_from_directory(manifest.folder, name, max_age=ASSET_SECONDS)
+        response.headers["Cache-Control"] = f"public, max-age={ASSET_SECONDS}, immutable"
+        return response

@@ -1,0 +1,152 @@
+"""What stands around a page: fills the chrome for whoever is asking."""
+
+from __future__ import annotations
+
+from flask import Flask, request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+
+from auth.identity import Role
+from auth.permissions import Permission
+from core.policy import policy_of
+from orders.policy import CustomerServicePolicy
+from portal.chrome import Audience, CustomerService, LanguageOption, NavItem, PageChrome, SwitchOption
+from portal.patient.inbox import unread_count
+from portal.security import SignedIn, may, signed_in, unit_of_work
+from portal.urls import home_endpoint
+
+LANGUAGES = {"sv": "Svenska", "en": "English"}
+_AUDIENCES: dict[Role, Audience] = {
+    Role.PATIENT: "patient",
+    Role.DEPOT: "depot",
+    Role.CONSULTANT: "consultant",
+    Role.CUSTOMER_SERVICE: "service",
+    Role.PRESCRIBER: "prescriber",
+    Role.AUDITOR: "audit",
+}
+
+
+def current_language() -> str:
+    """Return the language of the request: one that the portal speaks."""
+    locale = get_locale()
+    return locale.language if locale is not None and locale.language in LANGUAGES else "sv"
+
+
+def customer_service(region: str, language: str) -> CustomerService:
+    """Return whom to call in a region, in the reader's language."""
+    policy = policy_of(region).section(CustomerServicePolicy)
+    return CustomerService(
+        name=_("Customer service"),
+        phone=policy.phone,
+        phone_link="".join(character for character in policy.phone if character.isdigit()),
+        hours=policy.hours_en if language == "en" else policy.hours_sv,
+    )
+
+
+def build_chrome(default_region: str) -> PageChrome:
+    """Build the chrome of this request; an error page gets the public one when nobody can be looked up."""
+    language = current_language()
+    try:
+        user = signed_in()
+    except OperationalError:
+        user = None
+    region = user.identity.region if user else default_region
+    other = "en" if language == "sv" else "sv"
+    next_url = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    common = {
+        "language": language,
+        "languages": (LanguageOption(LANGUAGES[other], other, url_for("public.set_language"), next_url),),
+        "customer_service": customer_service(region, language),
+        "region_name": policy_of(region).section(CustomerServicePolicy).region_name,
+        "accessibility_url": url_for("public.accessibility"),
+    }
+    if user is None:
+        return PageChrome(**common, home_url="/", login_url=url_for("login.show"))  # type: ignore[arg-type]
+    subject = user.subject if user.person else None
+    return PageChrome(
+        **common,  # type: ignore[arg-type]
+        audience=_AUDIENCES.get(user.identity.role, "public"),
+        home_url=url_for(home_endpoint(user)),
+        who=_short_name(user),
+        who_detail=_whole_name(user),
+        acting_for=subject.given_name if subject and user.identity.acts_for_another else "",
+        act_for_self=_switch_to_self(user),
+        switch_options=_switch_options(user),
+        navigation=_navigation(user),
+        logout_url=url_for("login.log_out"),
+    )
+
+
+def _short_name(user: SignedIn) -> str:
+    """A phone's top line has room for one name."""
+    if user.person is None:
+        return user.identity.label.split(" ")[0]
+    return user.person.given_name or _("Protected identity")
+
+
+def _whole_name(user: SignedIn) -> str:
+    if user.commission is not None:
+        return f"{user.identity.label}, {user.commission.unit.name}"
+    return user.person.full_name if user.person else ""
+
+
+def _switch_options(user: SignedIn) -> tuple[SwitchOption, ...]:
+    if len(user.subjects) < 2:
+        return ()
+    return tuple(
+        SwitchOption(
+            label=subject.person.full_name or _("Yourself"),
+            url=url_for("patient.switch_person"),
+            value=str(subject.person.id),
+            detail=_("Yourself") if subject.person.id == user.identity.person_id else "",
+            current=subject.person.id == user.identity.subject_person_id,
+        )
+        for subject in user.subjects
+    )
+
+
+def _switch_to_self(user: SignedIn) -> SwitchOption | None:
+    if not user.identity.acts_for_another:
+        return None
+    return SwitchOption(_("Back to my own page"), url_for("patient.switch_person"), str(user.identity.person_id))
+
+
+def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
+    places: list[tuple[str, str, Permission]] = [
+        (_("My products"), "patient.products", Permission.SEE_PRODUCTS),
+        (_("Orders"), "patient.orders", Permission.SEE_ORDERS),
+        (_("Report a fault"), "faults.choose", Permission.REPORT_FAULT),
+        (_("My reports"), "faults.cases", Permission.SEE_OWN_CASES),
+        (_("Inbox"), "patient.inbox", Permission.READ_INBOX),
+        (_("Today"), "depot.today", Permission.SEE_DEPOT),
+        (_("Pick list"), "depot.pick_list", Permission.PICK),
+        (_("Parcels"), "depot.parcels", Permission.SHIP),
+        (_("Stock"), "depot.stock", Permission.SEE_STOCK),
+        (_("Complaints"), "consultant.board", Permission.SEE_COMPLAINTS),
+        (_("Find an order"), "service.find", Permission.FIND_ORDER),
+        (_("Access log"), "audit.log", Permission.READ_ACCESS_LOG),
+    ]
+    unread = 0
+    if user.person is not None:
+        with unit_of_work() as session:
+            unread = unread_count(session, user)
+    return tuple(
+        NavItem(
+            label,
+            url_for(endpoint),
+            current=request.endpoint == endpoint,
+            badge=unread if endpoint == "patient.inbox" else 0,
+            attention=True,
+        )
+        for label, endpoint, permission in places
+        if may(permission)
+    )
+
+
+def init_around(app: Flask, default_region: str) -> None:
+    """Put `chrome` into every template."""
+
+    @app.context_processor
+    def add_chrome() -> dict[str, PageChrome]:
+        return {"chrome": build_chrome(default_region)}

@@ -1,0 +1,1 @@
+"""One module per group of `portal` commands, imported only when the command is used."""

@@ -1,0 +1,195 @@
+"""Typed settings, read once from the environment; whatever is wrong is said at boot, all of it at once, without showing a secret."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from core.crypto import Keyring
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+DEFAULT_ACR_VALUES = "http://id.elegnamnden.se/loa/1.0/loa3 http://id.swedenconnect.se/loa/1.0/uncertified-loa3 http://id.sambi.se/loa/loa3"
+PACKAGED_POLICIES = Path(__file__).parent / "policies"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SHORTEST_SECRET = 32
+
+T = TypeVar("T")
+
+
+class SettingsProblem(Exception):
+    """The environment does not hold usable settings; `problems` names each variable and what is wrong with it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("The settings are not usable:\n" + "\n".join(f"  {problem}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that differs between one installation and another; what differs between regions is policy data instead."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    base_url: str
+    secret_key: str = field(repr=False)
+    keyring: Keyring = field(repr=False)
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_key_file: Path
+    oidc_client_authentication: str = "private_key_jwt"
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_acr_values: tuple[str, ...] = tuple(DEFAULT_ACR_VALUES.split())
+    oidc_claim_map: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    log_level: str = "INFO"
+    policy_dir: Path = PACKAGED_POLICIES
+
+    @property
+    def uses_https(self) -> bool:
+        """Whether people reach the portal over TLS, so that cookies must be Secure."""
+        return self.base_url.startswith("https://")
+
+    def oidc_client_key(self) -> str:
+        """Return the private key we authenticate with at the identity provider (a JWK or a PEM)."""
+        return self.oidc_client_key_file.read_text(encoding="utf-8")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; raise SettingsProblem with every missing or unusable variable."""
+        reader = _Reader(os.environ if environment is None else environment)
+        database_url = reader.required("DATABASE_URL", _database_url)
+        redis_url = reader.required("REDIS_URL", _redis_url)
+        base_url = reader.required("PORTAL_BASE_URL", _web_address)
+        secret_key = reader.required("PORTAL_SECRET_KEY", _secret)
+        data_keys = reader.required("PORTAL_DATA_KEYS", str)
+        index_key = reader.required("PORTAL_INDEX_KEY", str)
+        keyring = reader.check("PORTAL_DATA_KEYS, PORTAL_INDEX_KEY", lambda: Keyring.parse(data_keys, index_key))
+        oidc_issuer = reader.required("OIDC_ISSUER", _web_address)
+        oidc_client_id = reader.required("OIDC_CLIENT_ID", str)
+        oidc_client_key_file = reader.required("OIDC_CLIENT_KEY_FILE", _readable_file)
+        oidc_client_authentication = reader.optional("OIDC_CLIENT_AUTHENTICATION", "private_key_jwt", str)
+        oidc_client_secret = reader.optional("OIDC_CLIENT_SECRET", "", str)
+        oidc_acr_values = reader.optional("OIDC_ACR_VALUES", DEFAULT_ACR_VALUES, _words)
+        oidc_claim_map = reader.optional("OIDC_CLAIM_MAP", "{}", _claim_map)
+        log_level = reader.optional("PORTAL_LOG_LEVEL", "INFO", _log_level)
+        policy_dir = reader.optional("PORTAL_POLICY_DIR", str(PACKAGED_POLICIES), _folder)
+        if reader.problems:
+            raise SettingsProblem(reader.problems)
+        assert keyring is not None
+        return cls(
+            database_url=database_url,
+            redis_url=redis_url,
+            base_url=base_url,
+            secret_key=secret_key,
+            keyring=keyring,
+            oidc_issuer=oidc_issuer,
+            oidc_client_id=oidc_client_id,
+            oidc_client_key_file=oidc_client_key_file,
+            oidc_client_authentication=oidc_client_authentication,
+            oidc_client_secret=oidc_client_secret,
+            oidc_acr_values=oidc_acr_values,
+            oidc_claim_map=oidc_claim_map,
+            log_level=log_level,
+            policy_dir=policy_dir,
+        )
+
+
+class _Reader:
+    """Collects problems so that an operator sees them all, not one per restart."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def required(self, name: str, convert: Callable[[str], T]) -> T:
+        value = self._environment.get(name, "").strip()
+        if not value:
+            self.problems.append(f"{name} is missing")
+            # Never used: problems raise before anything is built.
+            return None  # type: ignore[return-value]
+        return self._convert(name, value, convert)
+
+    def optional(self, name: str, default: str, convert: Callable[[str], T]) -> T:
+        return self._convert(name, self._environment.get(name, "").strip() or default, convert)
+
+    def check(self, names: str, make: Callable[[], T]) -> T | None:
+        if any(not self._environment.get(name, "").strip() for name in names.split(", ")):
+            return None
+        try:
+            return make()
+        except ValueError as problem:
+            self.problems.append(f"{names}: {problem}")
+            return None
+
+    def _convert(self, name: str, value: str, convert: Callable[[str], T]) -> T:
+        try:
+            return convert(value)
+        except ValueError as problem:
+            self.problems.append(f"{name} {problem}")
+            return None  # type: ignore[return-value]
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith("postgresql+psycopg://"):
+        raise ValueError("must start with postgresql+psycopg://")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must start with redis://, rediss:// or unix://")
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a web address")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must be https (http only on this machine itself)")
+    return value.rstrip("/")
+
+
+def _secret(value: str) -> str:
+    if len(value) < _SHORTEST_SECRET:
+        raise ValueError(f"must be at least {_SHORTEST_SECRET} characters")
+    return value
+
+
+def _readable_file(value: str) -> Path:
+    path = Path(value)
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ValueError("must name a file that can be read")
+    return path
+
+
+def _folder(value: str) -> Path:
+    path = Path(value)
+    if not path.is_dir():
+        raise ValueError("must name a folder")
+    return path
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(value.split())
+
+
+def _claim_map(value: str) -> Mapping[str, str]:
+    try:
+        mapping = json.loads(value)
+    except ValueError:
+        raise ValueError("must be a JSON object") from None
+    if not isinstance(mapping, dict) or not all(isinstance(claim, str) for claim in mapping.values()):
+        raise ValueError("must be a JSON object of our name to the provider's claim")
+    return MappingProxyType(mapping)
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return value.upper()

@@ -1,0 +1,76 @@
+"""The day at the depot, its lists and its shelves."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from auth.permissions import Permission
+from core.clock import today as today_of
+from core.errors import DomainError, NotFound, NotPermitted
+from delivery import queries, shortage
+from delivery.shelves import stock_overview
+from portal.depot import words
+from portal.depot.blueprint import blueprint
+from portal.security import current_identity, requires, unit_of_work
+
+
+@blueprint.get("/depot")
+@requires(Permission.SEE_DEPOT)
+def today() -> ResponseReturnValue:
+    """Show the day's four numbers, what somebody must look at, and the way to the next order."""
+    identity = current_identity()
+    with unit_of_work() as session:
+        return render_template(
+            "depot/today.html",
+            day=today_of(session),
+            numbers=queries.numbers_of_today(session, identity),
+            exceptions=queries.exceptions(session, identity),
+            to_pack=queries.packing_list(session, identity),
+            words=words,
+        )
+
+
+@blueprint.get("/depot/pick-list")
+@requires(Permission.PICK)
+def pick_list() -> ResponseReturnValue:
+    """Show what is to be picked, the oldest promise first."""
+    identity = current_identity()
+    with unit_of_work() as session:
+        items = queries.pick_list(session, identity)
+        return render_template("depot/pick_list.html", items=items, me=identity.staff_id, words=words)
+
+
+@blueprint.get("/depot/back-orders")
+@requires(Permission.SEE_DEPOT)
+def back_orders() -> ResponseReturnValue:
+    """Show what waits for stock."""
+    with unit_of_work() as session:
+        return render_template("depot/back_orders.html", items=queries.back_orders(session, current_identity()))
+
+
+@blueprint.post("/depot/back-orders/<int:depot_order_id>/pick-again")
+@requires(Permission.PICK)
+def pick_again(depot_order_id: int) -> ResponseReturnValue:
+    """Put a back order into the pick list by hand."""
+    try:
+        with unit_of_work() as session:
+            shortage.pick_again(session, current_identity(), depot_order_id)
+    except (NotFound, NotPermitted):
+        raise
+    except DomainError as problem:
+        flash(words.refusal(problem).text, "attention")
+    else:
+        flash(_("The order is in the pick list."), "success")
+    return redirect(url_for("depot.back_orders"), 303)
+
+
+@blueprint.get("/depot/stock")
+@requires(Permission.SEE_STOCK)
+def stock() -> ResponseReturnValue:
+    """Show what is on the shelves; searched by number, name, lot or shelf."""
+    search = request.args.get("search", "")[:100]
+    with unit_of_work() as session:
+        lines = stock_overview(session, current_identity(), search)
+        return render_template("depot/stock.html", lines=lines, search=search, words=words)

@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey as child processes, for the demo and the tests; nothing here is used in production."""

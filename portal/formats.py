@@ -1,0 +1,61 @@
+"""How days, instants and numbers read in the reader's language: Jinja filters over Babel."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime
+from flask import Flask
+from flask_babel import get_locale
+
+from core.clock import STOCKHOLM
+
+# "torsdag 3 december", "3 dec", "3 december 14.05": skeletons that Babel's own formats lack.
+_DAY = {"sv": "EEEE d MMMM", "en": "EEEE d MMMM"}
+_SHORT_DAY = {"sv": "d MMM", "en": "d MMM"}
+_INSTANT = {"sv": "d MMMM HH.mm", "en": "d MMMM HH:mm"}
+
+
+def _language() -> str:
+    locale = get_locale()
+    return locale.language if locale is not None and locale.language in _DAY else "sv"
+
+
+def _babel_locale(language: str) -> str:
+    return {"en": "en_GB"}.get(language, language)
+
+
+def day(value: date, language: str | None = None) -> str:
+    """Write a day with its weekday and no year."""
+    language = language or _language()
+    return format_date(value, _DAY[language], locale=_babel_locale(language))
+
+
+def day_with_year(value: date, language: str | None = None) -> str:
+    """Write a day with its year and no weekday."""
+    language = language or _language()
+    return format_date(value, "d MMMM y", locale=_babel_locale(language))
+
+
+def short_day(value: date, language: str | None = None) -> str:
+    """Write a day as briefly as it can be read; without a full stop after the month."""
+    language = language or _language()
+    return format_date(value, _SHORT_DAY[language], locale=_babel_locale(language)).rstrip(".")
+
+
+def instant(value: datetime, language: str | None = None) -> str:
+    """Write an instant in Swedish time."""
+    language = language or _language()
+    return format_datetime(value, _INSTANT[language], tzinfo=STOCKHOLM, locale=_babel_locale(language))
+
+
+def grouped(number: str) -> str:
+    """Write an order or case number in groups that can be read aloud: "1000 017"."""
+    head, tail = number[:-3], number[-3:]
+    return f"{head}\N{NO-BREAK SPACE}{tail}" if head else tail
+
+
+def init_formats(app: Flask) -> None:
+    """Register the filters."""
+    for function in (day, day_with_year, short_day, instant, grouped):
+        app.jinja_env.filters[function.__name__] = function

@@ -1,0 +1,62 @@
+"""What happens with each kind of outbox message, and the one job that RQ runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from core import outbox
+from core.crypto import use_keyring
+from core.db import Database
+from core.logs import configure_logging
+from core.policy import Policies, use_policies
+from delivery import routing
+from delivery.complaints.routing import route_fault_report
+from portal.config import Settings
+
+HANDLERS: Mapping[str, outbox.Handler] = {
+    "order.placed": routing.route_order,
+    "order.cancelled": routing.drop_order,
+    "stock.received": routing.release_back_orders,
+    "fault.reported": route_fault_report,
+}
+
+log = logging.getLogger("portal.jobs")
+_database: Database | None = None
+
+
+def prepare_process(settings: Settings) -> Database:
+    """Give this process its log, keys, policies and database."""
+    configure_logging(settings.log_level)
+    use_keyring(settings.keyring)
+    use_policies(Policies.load(settings.policy_dir))
+    return Database(settings.database_url)
+
+
+def handle_message(message_id: int) -> None:
+    """Handle one outbox message, whichever process runs it; the effect and its done-mark commit together.
+
+    A failure is written on the message, which is tried again later and is dead after `core.outbox.MAX_ATTEMPTS`.
+    """
+    global _database
+    if _database is None:
+        _database = prepare_process(Settings.from_environment())
+    run_message(_database, message_id)
+
+
+def run_message(database: Database, message_id: int) -> bool:
+    """Handle one message with this database; False when it was done already or failed."""
+    try:
+        with database.unit_of_work() as session:
+            return outbox.handle(session, message_id, HANDLERS)
+    except Exception as problem:
+        # The type alone: a message may quote the values that it choked on.
+        error = type(problem).__name__
+        log.exception("message failed", extra={"message_id": message_id, "error": error})
+        with database.unit_of_work() as session:
+            is_dead = outbox.record_failure(session, message_id, error)
+        if is_dead:
+            log.critical(
+                "message is dead: look at it with 'portal outbox', then revive it", extra={"message_id": message_id}
+            )
+        return False

@@ -1,0 +1,5 @@
+"""Logging in and out through the identity provider."""
+
+from portal.login.setup import init_login
+
+__all__ = ["init_login"]

@@ -1,0 +1,141 @@
+"""What the messages in the inbox say: `kind` and facts, kept when they were posted, become a sentence in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from auth.permissions import Permission
+from portal.formats import day, grouped
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MessageText:
+    """One message as it is read; `url` is the page that it is about, `link` what the way there is called."""
+
+    subject: str
+    body: str
+    url: str = ""
+    link: str = ""
+
+
+def _order(facts: Facts, subject: str, body: str) -> MessageText:
+    return MessageText(subject, body, url_for("patient.order", order_no=facts["order_no"]), _("Show the order"))
+
+
+def _case(facts: Facts, subject: str, body: str) -> MessageText:
+    return MessageText(subject, body, url_for("faults.case", case_no=facts["case_no"]), _("Show the report"))
+
+
+def _confirmed(facts: Facts) -> MessageText:
+    promised = day(date.fromisoformat(facts["promised_date"]))
+    return _order(
+        facts,
+        _("We have your order"),
+        _(
+            "Order %(number)s comes by %(day)s. We tell you here when it has been sent.",
+            number=grouped(facts["order_no"]),
+            day=promised,
+        ),
+    )
+
+
+def _sent(facts: Facts) -> MessageText:
+    number, carrier, tracking = grouped(facts["order_no"]), facts.get("carrier") or "", facts.get("tracking_no") or ""
+    if tracking:
+        body = _(
+            "Order %(number)s has left the depot with %(carrier)s. The tracking number is %(tracking)s.",
+            number=number,
+            carrier=carrier,
+            tracking=tracking,
+        )
+    else:
+        body = _("Order %(number)s has left the depot.", number=number)
+    return _order(facts, _("Your parcel has been sent"), body)
+
+
+def _delivered(facts: Facts) -> MessageText:
+    body = _(
+        "Order %(number)s has been delivered. Call customer service if you did not get it.",
+        number=grouped(facts["order_no"]),
+    )
+    return _order(facts, _("Your parcel has been delivered"), body)
+
+
+def _short(facts: Facts) -> MessageText:
+    missing = ngettext(
+        "%(num)s package of %(article)s is missing at the depot.",
+        "%(num)s packages of %(article)s are missing at the depot.",
+        int(facts["packages"]),
+        article=facts["article"],
+    )
+    if facts.get("expected"):
+        later = _(
+            "We send it around %(day)s. You do not need to order again.", day=day(date.fromisoformat(facts["expected"]))
+        )
+    else:
+        later = _("We send it as soon as we have it. You do not need to order again.")
+    return _order(facts, _("A part of your order comes later"), f"{missing} {later}")
+
+
+def _fault_received(facts: Facts) -> MessageText:
+    body = _(
+        "We have your report about %(article)s. The case number is %(number)s. Keep the product: we may need to look at it.",
+        article=facts["article"],
+        number=grouped(facts["case_no"]),
+    )
+    return _case(facts, _("We have your fault report"), body)
+
+
+def _fault_replaced(facts: Facts) -> MessageText:
+    body = _(
+        "We send you a new %(article)s, order %(number)s. It does not use any of your withdrawals.",
+        article=facts["article"],
+        number=grouped(facts["order_no"]),
+    )
+    return _case(facts, _("You get a replacement"), body)
+
+
+def _fault_declined(facts: Facts) -> MessageText:
+    body = _(
+        "%(article)s is not replaced. The reason: %(reason)s Call customer service if you have questions.",
+        article=facts["article"],
+        reason=_as_sentence(facts["reason"]),
+    )
+    return _case(facts, _("An answer to your fault report"), body)
+
+
+def _as_sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
+    "order.confirmed": _confirmed,
+    "order.sent": _sent,
+    "order.delivered": _delivered,
+    "order.short": _short,
+    "fault.received": _fault_received,
+    "fault.replaced": _fault_replaced,
+    "fault.declined": _fault_declined,
+}
+
+
+def message_text(kind: str, facts: Facts) -> MessageText:
+    """Return what a message says; one of a kind that this release does not know says only that there is one."""
+    if kind not in SENTENCES:
+        return MessageText(_("You have a message"), _("Call customer service if you want to know more."))
+    return SENTENCES[kind](facts)
+
+
+def needed_to_read(kind: str) -> Permission:
+    """Return the right that a reader needs, for whom the message is about, to be shown it."""
+    return Permission.SEE_OWN_CASES if kind.startswith("fault.") else Permission.SEE_ORDERS

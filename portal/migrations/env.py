@@ -1,0 +1,33 @@
+"""Alembic's environment: every model, short lock waits, one transaction per migration."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import create_engine, text
+
+import core.audit
+import core.idempotency
+import core.outbox
+import delivery.complaints.models
+import orders.models
+import orders.service_points  # noqa: F401
+from core.db import Base
+
+
+def run() -> None:
+    """Bring the database at the configured address to the wanted revision."""
+    url = context.config.get_main_option("sqlalchemy.url")
+    assert url, "no database address was given"
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        # A migration that has to wait for a busy table gives up instead of making everybody queue behind it.
+        connection.execute(text("SET lock_timeout = '5s'"))
+        connection.execute(text("SET statement_timeout = '10min'"))
+        connection.commit()
+        context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

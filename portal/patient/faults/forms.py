@@ -1,0 +1,181 @@
+"""The form of a fault report; which questions it asks depends on the product."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import DateField, Field, IntegerField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
+
+from delivery.complaints.errors import ReportRefused
+from delivery.complaints.models import FaultKind
+from delivery.complaints.rules import APPLIED_KINDS, DANGER_KINDS, ERROR_CODE_KINDS, ReportProblem, fault_kinds
+from delivery.complaints.services import ReportFault
+from delivery.history import DeliveredProduct
+from portal.complaint_words import FAULTS
+from portal.formats import day as day_words
+
+_YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))]
+
+
+def _storable(text: str | None) -> str:
+    # PostgreSQL keeps every character but this one.
+    return (text or "").replace("\x00", "")
+
+
+class _Day(DateField):
+    """A day; what cannot be read as one is said in words."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_("Write the day as year-month-day, for example 2026-12-03.")) from None
+
+
+class _WholeNumber(IntegerField):
+    """A whole number; what cannot be read as one is said in words."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_("Write how many with digits, for example 1.")) from None
+
+
+class _Answered:
+    """Demands an answer, and says which one is missing."""
+
+    field_flags: dict[str, bool] = {}  # noqa: RUF012 -- WTForms reads it so
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+    def __call__(self, _form: object, field: Field) -> None:
+        if not field.raw_data or not field.raw_data[0] or field.data is None:
+            field.errors = []
+            raise StopValidation(str(self.message))
+
+
+class FaultForm(FlaskForm):
+    """What happened to one delivered product."""
+
+    kind = RadioField(_l("What happened?"), validators=[_Answered(_l("Choose what happened."))])
+    error_code = StringField(_l("Error code"), filters=[_storable], validators=[Length(max=40)])
+    applied_on = _Day(_l("When did you put it on?"), validators=[Optional()])
+    failed_on = _Day(_l("When did you notice it?"), validators=[InputRequired(_l("Write the day you noticed it."))])
+    has_danger_sign = RadioField(
+        _l("Have there been any signs of danger?"),
+        choices=_YES_NO,
+        validators=[_Answered(_l("Answer whether there have been signs of danger."))],
+    )
+    was_harmed = RadioField(
+        _l("Was anyone harmed?"), choices=_YES_NO, validators=[_Answered(_l("Answer whether anyone was harmed."))]
+    )
+    is_kept = RadioField(
+        _l("Do you still have the product?"),
+        choices=_YES_NO,
+        validators=[_Answered(_l("Answer whether you still have the product."))],
+    )
+    packages = _WholeNumber(_l("How many packages are faulty?"), validators=[NumberRange(min=1, max=9999)], default=1)
+    wants_replacement = RadioField(
+        _l("Do you want a new one?"),
+        choices=[
+            SelectChoice("yes", _l("Yes, send me a new one")),
+            SelectChoice("no", _l("No, I only want to tell you")),
+        ],
+        default="yes",
+        validators=[_Answered(_l("Answer whether you want a new one."))],
+    )
+    call_on = StringField(
+        _l("Phone number"),
+        filters=[_storable],
+        validators=[Length(max=40, message=_l("The phone number is too long."))],
+    )
+    description = TextAreaField(
+        _l("Tell us more"),
+        filters=[_storable],
+        validators=[Length(max=2000, message=_l("The text is too long: write at most 2,000 characters."))],
+    )
+
+    @classmethod
+    def for_product(cls, product: DeliveredProduct, *, may_be_called: bool, **arguments: Any) -> FaultForm:
+        """Build the form with the questions that fit the product; nobody with protected identity is asked for a number."""
+        form = cls(**arguments)
+        kind = product.article.kind
+        assert isinstance(form.kind, RadioField)
+        form.kind.choices = [SelectChoice(fault.value, FAULTS[fault]) for fault in fault_kinds(kind)]
+        for name, is_asked in {
+            "error_code": kind in ERROR_CODE_KINDS,
+            "applied_on": kind in APPLIED_KINDS,
+            "has_danger_sign": kind in DANGER_KINDS,
+            "packages": product.packages > 1,
+            "call_on": may_be_called,
+        }.items():
+            if not is_asked:
+                delattr(form, name)
+        return form
+
+    def command(self, product: DeliveredProduct, idempotency_key: str) -> ReportFault:
+        """Return what the form says, once it has been validated."""
+        return ReportFault(
+            picked_lot_id=product.id,
+            kind=FaultKind(self.kind.data),
+            was_harmed=self.was_harmed.data == "yes",
+            has_danger_sign=self._value("has_danger_sign") == "yes",
+            is_kept=self.is_kept.data == "yes",
+            wants_replacement=self.wants_replacement.data == "yes",
+            idempotency_key=idempotency_key,
+            packages=self._value("packages") or 1,
+            applied_on=self._value("applied_on"),
+            failed_on=self.failed_on.data,
+            error_code=self._value("error_code") or "",
+            description=self.description.data or "",
+            call_on=self._value("call_on") or "",
+        )
+
+    def _value(self, name: str) -> Any:
+        return self[name].data if name in self else None
+
+    def explain(self, refused: ReportRefused) -> None:
+        """Put each thing that does not add up beside the question it is about."""
+        earliest = day_words(refused.delivered_on)
+        words: dict[ReportProblem, tuple[str, str]] = {
+            ReportProblem.APPLIED_IN_FUTURE: ("applied_on", _("That day has not come yet.")),
+            ReportProblem.APPLIED_BEFORE_DELIVERED: (
+                "applied_on",
+                _(
+                    "This product came on %(day)s. Choose a later day, or go back to choose another product.",
+                    day=earliest,
+                ),
+            ),
+            ReportProblem.FAILED_IN_FUTURE: ("failed_on", _("That day has not come yet.")),
+            ReportProblem.FAILED_BEFORE_DELIVERED: (
+                "failed_on",
+                _(
+                    "This product came on %(day)s. Choose a later day, or go back to choose another product.",
+                    day=earliest,
+                ),
+            ),
+            ReportProblem.FAILED_BEFORE_APPLIED: ("failed_on", _("You write that it failed before you put it on.")),
+            ReportProblem.TOO_FEW_PACKAGES: ("packages", _("Write at least 1.")),
+            ReportProblem.MORE_THAN_DELIVERED: (
+                "packages",
+                _("You got %(number)s packages. Write at most that many.", number=refused.delivered_packages),
+            ),
+            ReportProblem.NOT_A_FAULT_OF_THIS_PRODUCT: ("kind", _("Choose what happened.")),
+        }
+        for problem in refused.problems:
+            name, sentence = words[problem]
+            field = self._fields.get(name, self.failed_on)
+            field.errors = [*field.errors, sentence]
+
+
+def default_answers(today: date, phone: str) -> dict[str, Any]:
+    """Return what the form shows before anything is typed."""
+    return {"failed_on": today, "call_on": phone}

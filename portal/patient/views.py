@@ -1,0 +1,221 @@
+"""The patient's pages: what can be ordered, ordering it, and following it home."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
+
+from auth.permissions import Permission
+from core.clock import today
+from core.errors import NotFound, NotPermitted
+from core.idempotency import new_key
+from orders.cancelling import cancel_order
+from orders.errors import NothingChosen, OrderRefused, TooLateToCancel
+from orders.models import RowStatus
+from orders.queries import order_of, orders_of, products_of
+from orders.services import PlaceOrder, place_order
+from portal.login.attempts import local_path
+from portal.parked_forms import take_parked_form
+from portal.patient import order_words, presentation
+from portal.patient.acting import act_for
+from portal.patient.forms import AddressForm, TypedOrder, item_ids, read_order
+from portal.patient.inbox import messages_of, open_message
+from portal.patient.review import build_review
+from portal.patient.tracking import shipments_of
+from portal.security import current_identity, may, require_signed_in, requires, unit_of_work
+
+blueprint = Blueprint("patient", __name__)
+
+# Orders looked through for a parcel on its way.
+RECENT_ORDERS = 10
+
+
+@blueprint.get("/my-products")
+@requires(Permission.SEE_PRODUCTS)
+def products() -> ResponseReturnValue:
+    """Answer what can be ordered now, how long it lasts, and where the parcel is."""
+    user = require_signed_in()
+    with unit_of_work() as session:
+        listed = products_of(session, user.identity)
+        orders = orders_of(session, user.identity, RECENT_ORDERS)
+        shipments = shipments_of(session, orders)
+        day = today(session)
+        coming = order_words.nearest(shipment for found in shipments.values() for shipment in found)
+        return render_template(
+            "patient/products.html",
+            greeting=presentation.greeting(listed.person, user.identity.acts_for_another),
+            orderable=[presentation.product_card(product, day) for product in listed.orderable],
+            later=[presentation.product_card(product, day) for product in listed.later],
+            ended=[presentation.product_card(product, day) for product in listed.ended],
+            coming=coming,
+            today=day,
+            progress=order_words,
+            others=[s for s in user.subjects if s.person.id != user.identity.subject_person_id],
+            order_one=ngettext("Order %(num)s product", "Order %(num)s products", 1),
+            # The script puts the count where %d stands.
+            order_many=_("Order %d products"),
+            may_report=may(Permission.REPORT_FAULT),
+        )
+
+
+@blueprint.get("/order/review")
+@requires(Permission.PLACE_ORDER)
+def review() -> ResponseReturnValue:
+    """Show what was ticked, where it goes and when it comes, to be confirmed."""
+    ticked = item_ids(request.args.getlist("item"))
+    if not ticked:
+        flash(_("Tick at least one product that you want to order."), "attention")
+        return redirect(url_for("patient.products"), 303)
+    with unit_of_work() as session:
+        page = build_review(session, current_identity(), ticked, ticked)
+        return render_template("patient/review.html", review=page, key=new_key(), words=presentation)
+
+
+@blueprint.get("/order")
+@requires(Permission.PLACE_ORDER)
+def resume() -> ResponseReturnValue:
+    """Show again an order form that came after its session had timed out, with everything that was typed."""
+    typed = take_parked_form(request.path)
+    if typed is None:
+        return redirect(url_for("patient.products"), 303)
+    posted = read_order(typed)
+    act_for(posted.person_id)
+    return _review_again(posted, typed, is_resumed=True)
+
+
+@blueprint.post("/order")
+@requires(Permission.PLACE_ORDER)
+def place() -> ResponseReturnValue:
+    """Place the order, or show the page again with what is wrong and everything that was typed."""
+    posted = read_order(request.form)
+    act_for(posted.person_id)
+    key = request.form.get("idempotency_key", "")
+    if not key:
+        abort(400)
+    user = require_signed_in()
+    form = None if user.subject.is_protected else AddressForm()
+    if posted.lines is None or (form is not None and not form.validate()):
+        return _review_again(posted, request.form, key=key), 422
+    command = PlaceOrder(posted.lines, form.address if form else None, key)
+    try:
+        with unit_of_work() as session:
+            order = place_order(session, user.identity, command)
+    except NothingChosen:
+        flash(_("Tick at least one product that you want to order."), "attention")
+        return _review_again(posted, request.form, key=key), 422
+    except OrderRefused as refusal:
+        return _review_again(posted, request.form, key=key, refusal=refusal), 422
+    return redirect(url_for("patient.order", order_no=order.order_no, placed=1), 303)
+
+
+def _review_again(
+    posted: TypedOrder,
+    typed: MultiDict[str, str],
+    *,
+    key: str | None = None,
+    refusal: OrderRefused | None = None,
+    is_resumed: bool = False,
+) -> str:
+    with unit_of_work() as session:
+        page = build_review(session, current_identity(), posted.shown, posted.ticked, typed, refusal)
+        return render_template(
+            "patient/review.html", review=page, key=key or new_key(), words=presentation, resumed=is_resumed
+        )
+
+
+@blueprint.get("/orders")
+@requires(Permission.SEE_ORDERS)
+def orders() -> ResponseReturnValue:
+    """List the orders, each with where it is."""
+    with unit_of_work() as session:
+        found = orders_of(session, current_identity())
+        shipments = shipments_of(session, found)
+        return render_template(
+            "patient/orders.html",
+            orders=found,
+            shipments=shipments,
+            today=today(session),
+            progress=order_words,
+            may_order=may(Permission.SEE_PRODUCTS),
+        )
+
+
+@blueprint.get("/orders/<string:order_no>")
+@requires(Permission.SEE_ORDERS)
+def order(order_no: str) -> ResponseReturnValue:
+    """Show one order: where each part of it is, where it goes, who placed it; right after ordering, what happens next."""
+    user = require_signed_in()
+    with unit_of_work() as session:
+        found = order_of(session, user.identity, _number(order_no))
+        shipments = shipments_of(session, [found])[found.id]
+        return render_template(
+            "patient/order.html",
+            order=found,
+            shipments=shipments,
+            today=today(session),
+            is_new="placed" in request.args,
+            can_cancel=may(Permission.CANCEL_ORDER) and all(row.status is RowStatus.RECEIVED for row in found.rows),
+            reader_id=user.identity.person_id,
+            progress=order_words,
+            words=presentation,
+        )
+
+
+@blueprint.post("/orders/<string:order_no>/cancel")
+@requires(Permission.CANCEL_ORDER)
+def cancel(order_no: str) -> ResponseReturnValue:
+    """Cancel an order that nobody has begun to pick."""
+    try:
+        with unit_of_work() as session:
+            cancel_order(session, current_identity(), _number(order_no))
+    except TooLateToCancel:
+        flash(
+            _("We have begun to pick the order, so it can no longer be cancelled. Call customer service."), "attention"
+        )
+    else:
+        flash(_("The order is cancelled, and you have your withdrawals back."), "success")
+    return redirect(url_for("patient.order", order_no=order_no), 303)
+
+
+def _number(order_no: str) -> str:
+    # What is no number is nobody's order; it need not reach the database.
+    if not (order_no.isascii() and order_no.isdigit()):
+        raise NotFound
+    return order_no
+
+
+@blueprint.get("/inbox")
+@requires(Permission.READ_INBOX)
+def inbox() -> ResponseReturnValue:
+    """List the messages, unread ones marked."""
+    with unit_of_work() as session:
+        return render_template("patient/inbox.html", messages=messages_of(session, require_signed_in()))
+
+
+@blueprint.get("/inbox/<int(max=9223372036854775807):message_id>")
+@requires(Permission.READ_INBOX)
+def message(message_id: int) -> ResponseReturnValue:
+    """Show one message and mark it read."""
+    user = require_signed_in()
+    with unit_of_work() as session:
+        found = open_message(session, user, message_id)
+        return render_template(
+            "patient/message.html",
+            found=found,
+            needs_switch=found.message.about_person_id != user.identity.subject_person_id,
+        )
+
+
+@blueprint.post("/acting-for")
+@requires(Permission.SWITCH_PERSON)
+def switch_person() -> ResponseReturnValue:
+    """Act for somebody else from now on, or for oneself again; only for those one has a right to act for."""
+    wanted = request.form.get("person", "")
+    chosen = item_ids([wanted]) or ([current_identity().person_id or 0] if wanted == "self" else [])
+    if not chosen:
+        raise NotPermitted
+    act_for(chosen[0])
+    return redirect(local_path(request.form.get("next")) or url_for("public.start"), 303)

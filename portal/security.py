@@ -1,0 +1,154 @@
+"""Who is asking, and may they: the identity of the request, and the decorator that every route carries exactly one of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import current_app, g
+from sqlalchemy.orm import Session
+
+from auth.identity import Identity
+from auth.models import Commission, Person
+from auth.permissions import Permission, permits
+from auth.persons import staff_identity
+from auth.relations import ActableSubject, identity_for, subjects_of
+from core.db import Database
+from core.errors import NotPermitted
+from portal.sessions import Owner, current_session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ACTING_FOR_KEY = "acting_for"
+ACCESS_ATTRIBUTE = "portal_access"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a route declares about itself; the guards read it."""
+
+    permission: Permission | None
+    public_because: str = ""
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The person or staff member of the request, their identity and, for a person, everybody they may act for."""
+
+    identity: Identity
+    language: str
+    person: Person | None = None
+    commission: Commission | None = None
+    subjects: tuple[ActableSubject, ...] = ()
+
+    @property
+    def subject(self) -> Person:
+        """The person whose data the request is about; raises NotPermitted for staff."""
+        for subject in self.subjects:
+            if subject.person.id == self.identity.subject_person_id:
+                return subject.person
+        raise NotPermitted
+
+
+def database() -> Database:
+    """Return the application's database."""
+    return cast(Database, current_app.extensions["database"])
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """Open the request's transaction: commits once at the end of the block, rolls back whatever raised."""
+    with database().unit_of_work() as session:
+        yield session
+
+
+def load_signed_in(owner: Owner) -> SignedIn | None:
+    """Read who a session belongs to and what they may do right now; None when they may no longer be here.
+
+    Rights are looked up at every request, so a birthday, a withdrawn proxy or an ended commission takes effect at once.
+    """
+    if owner.is_anonymous:
+        return None
+    with database().session() as session:
+        if owner.commission_id is not None:
+            commission = session.get(Commission, owner.commission_id)
+            if commission is None or commission.ended_at is not None:
+                return None
+            return SignedIn(staff_identity(commission), commission.staff_member.language, commission=commission)
+        person = session.get(Person, owner.person_id)
+        if person is None or person.deceased_on is not None:
+            return None
+        subjects = subjects_of(session, person)
+        wanted = current_session().get(ACTING_FOR_KEY)
+        chosen = next((subject for subject in subjects if subject.person.id == wanted), subjects[0])
+        return SignedIn(identity_for(person, chosen), person.language, person=person, subjects=tuple(subjects))
+
+
+def signed_in() -> SignedIn | None:
+    """Return who is signed in, read once per request, or None."""
+    if "signed_in" not in g:
+        g.signed_in = load_signed_in(current_session().owner)
+    return cast(SignedIn | None, g.signed_in)
+
+
+def require_signed_in() -> SignedIn:
+    """Return who is signed in; only for views behind `requires`."""
+    user = signed_in()
+    if user is None:
+        raise NotPermitted
+    return user
+
+
+def current_identity() -> Identity:
+    """Return the identity of the request; only for views behind `requires`."""
+    return require_signed_in().identity
+
+
+def public(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare a route that anybody may reach, and why."""
+
+    def declare(view: Callable[P, R]) -> Callable[P, R]:
+        setattr(view, ACCESS_ATTRIBUTE, Access(None, because))
+        return view
+
+    return declare
+
+
+def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare what a route needs; the visitor is sent to log in when nobody is signed in, and refused without the permission."""
+
+    def declare(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            user = signed_in()
+            if user is None:
+                return cast(R, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+            if not permits(user.identity, permission):
+                raise NotPermitted
+            return view(*args, **kwargs)
+
+        setattr(guarded, ACCESS_ATTRIBUTE, Access(permission))
+        return guarded
+
+    return declare
+
+
+def is_public(view: Callable[..., object]) -> bool:
+    """Tell whether a view declared itself public."""
+    access = getattr(view, ACCESS_ATTRIBUTE, None)
+    return isinstance(access, Access) and access.permission is None
+
+
+def may(permission: Permission) -> bool:
+    """Tell whether the one who is signed in may; for menus and buttons."""
+    user = signed_in()
+    return user is not None and permits(user.identity, permission)
+
+
+def forget_identity() -> None:
+    """Have the identity read again within this request, after a log-in or a switch of person."""
+    g.pop("signed_in", None)

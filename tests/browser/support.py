@@ -1,0 +1,191 @@
+"""Driving the running demo as people do, and looking at every page they meet."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+from playwright.sync_api import Browser, Page, Response, expect
+
+from core.crypto import Keyring, use_keyring
+from core.db import Database
+from tests.support.processes import ROOT
+
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PHONE = (390, 844)
+HAND_HELD = (360, 740)
+DESKTOP = (1280, 900)
+START_SECONDS = 120
+AXE = ROOT / "portal" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+LOCALES = {"sv": "sv-SE", "en": "en-GB"}
+
+
+class RunningDemo:
+    """`portal demo` in a folder and on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "state"
+        self._output = folder / "demo.log"
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "portal",
+                    "demo",
+                    "--state",
+                    str(self.folder),
+                    "--port",
+                    str(_free_port()),
+                    "--follow-parent",
+                ],
+                cwd=ROOT,
+                env={name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        self.base_url = ""
+
+    def wait_until_ready(self) -> None:
+        """Return when the demo has said its address; fail with what it said instead."""
+        started = monotonic()
+        while monotonic() - started < START_SECONDS and self._process.poll() is None:
+            found = re.search(r"^Open (\S+)$", self._output.read_text(), re.MULTILINE)
+            if found:
+                self.base_url = found[1]
+                return
+            Event().wait(0.2)
+        raise AssertionError(f"the demo did not start:\n{self._output.read_text()}")
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Open the demo's database, for asking what cannot be seen on a page."""
+        settings = dict(
+            line.split("=", 1) for line in shlex.split((self.folder / "env").read_text(), comments=True) if "=" in line
+        )
+        use_keyring(Keyring.parse(settings["PORTAL_DATA_KEYS"], settings["PORTAL_INDEX_KEY"]))
+        database = Database(settings["DATABASE_URL"])
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        self._process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class User:
+    """Somebody at a browser of their own; every page they come to is checked."""
+
+    def __init__(self, browser: Browser, demo: RunningDemo, language: str, size: tuple[int, int]) -> None:
+        self.language = language
+        self.problems: list[str] = []
+        self.visited: set[str] = set()
+        self._base_url = demo.base_url
+        self._context = browser.new_context(
+            locale=LOCALES[language],
+            viewport={"width": size[0], "height": size[1]},
+            timezone_id="Europe/Stockholm",
+            base_url=demo.base_url,
+            accept_downloads=True,
+        )
+        # The database and two workers share two cores with the browser.
+        self._context.set_default_timeout(20_000)
+        self.page: Page = self._context.new_page()
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.problems.append(f"script error: {error}"))
+        self.page.on("response", self._note_response)
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.problems.append(f"console: {text} at {self.page.url}")
+
+    def _note_response(self, response: Response) -> None:
+        if response.status >= 500:
+            self.problems.append(f"{response.status} at {response.url}")
+
+    def text(self, swedish: str, english: str) -> str:
+        """Return the words in this user's language."""
+        return swedish if self.language == "sv" else english
+
+    def go(self, path: str) -> None:
+        """Open a page of the portal."""
+        self.page.goto(path)
+        self.look()
+
+    def log_in(self, name: str) -> None:
+        """Log in through the identity provider by picking a person."""
+        self.go("/log-in")
+        self.page.get_by_role("main").get_by_role("button").first.click()
+        self.page.wait_for_url(re.compile(r"/interaction/"))
+        self.look()
+        self.page.get_by_role("button", name=re.compile(re.escape(name))).click()
+        self.page.wait_for_url(re.compile(rf"^{re.escape(self._base_url)}(?!/log-in)"))
+        self.look()
+
+    def log_out(self) -> None:
+        """Log out and forget everything."""
+        self._context.clear_cookies()
+
+    def press(self, name: str | re.Pattern[str]) -> None:
+        """Press a button by its name and look at where it leads."""
+        self.page.get_by_role("button", name=name).first.click()
+        self.page.wait_for_load_state()
+        self.look()
+
+    def follow(self, name: str | re.Pattern[str]) -> None:
+        """Follow a link by its name and look at where it leads."""
+        self.page.get_by_role("link", name=name).first.click()
+        self.page.wait_for_load_state()
+        self.look()
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        """Fail unless the page's content shows the text."""
+        expect(self.page.get_by_role("main")).to_contain_text(text)
+
+    def look(self) -> None:
+        """Check the page as axe and a reader would: no finding, the right language, nothing wider than the screen."""
+        page = self.page
+        page.wait_for_load_state("load")
+        self.visited.add(re.sub(r"\d+", "0", page.url.removeprefix(self._base_url).split("?")[0]))
+        page.evaluate(AXE.read_text())
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        for violation in found["violations"]:
+            nodes = [node["html"][:160] for node in violation["nodes"][:2]]
+            self.problems.append(f"axe: {violation['id']} at {page.url}: {json.dumps(nodes, ensure_ascii=False)}")
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
+            self.problems.append(f"wider than the screen: {page.url}")
+
+    def close(self) -> None:
+        """Leave, and fail with everything that was wrong on the way."""
+        self._context.close()
+        assert not self.problems, "\n".join(dict.fromkeys(self.problems))

@@ -1,0 +1,493 @@
+"""Picking on a real database: claimed once, every package checked, the ledger always right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from threading import Barrier
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from auth.identity import Identity, Role
+from auth.models import InboxMessage
+from auth.persons import staff_identity
+from core.audit import AccessLogEntry
+from core.db import Database
+from core.errors import DomainError, NotFound, NotPermitted
+from delivery import errors
+from delivery.models import (
+    DepotOrder,
+    DepotOrderStatus,
+    Lot,
+    LotStatus,
+    MovementReason,
+    PickedLot,
+    PickLine,
+    Reservation,
+    ShortReason,
+    StockMovement,
+)
+from delivery.picking import scan, start_next, start_picking, tick
+from delivery.put_back import put_back, undo_pick, undo_short
+from delivery.queries import depot_order_page, numbers_of_today, pick_list
+from delivery.shelves import stock_overview
+from delivery.shortage import finish, pick_again, short_pick
+from orders.cancelling import cancel_order
+from orders.models import Order, OrderRow, RowStatus
+from tests.support.builders import add_person, add_staff, patient_identity
+from tests.support.depot_work import World, gs1, lines_of, rows_of
+from tests.support.statements import counted
+
+LATE = date(2028, 12, 31)
+SOONER = date(2028, 6, 30)
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database)
+
+
+def scan_in(world: World, depot_order_id: int, raw: str, *, packages: int = 1, key: str = "") -> None:
+    with world.database.unit_of_work() as session:
+        scan(session, world.picker, depot_order_id, raw, packages=packages, key=key)
+
+
+def picked(world: World, depot_order_id: int) -> dict[str, int]:
+    with world.database.session() as session:
+        return dict(
+            session.execute(
+                select(Lot.lot_no, PickedLot.packages)
+                .join(PickedLot, PickedLot.lot_id == Lot.id)
+                .join(PickLine)
+                .where(PickLine.depot_order_id == depot_order_id)
+            ).all()
+        )
+
+
+def assert_ledger_is_right(world: World) -> None:
+    """On hand is the sum of the ledger, and what is reserved is the sum of the reservations."""
+    with world.database.session() as session:
+        booked = dict(
+            session.execute(
+                select(StockMovement.lot_id, func.sum(StockMovement.packages)).group_by(StockMovement.lot_id)
+            ).all()
+        )
+        reserved = dict(
+            session.execute(
+                select(Reservation.lot_id, func.sum(Reservation.packages)).group_by(Reservation.lot_id)
+            ).all()
+        )
+        for lot in session.scalars(select(Lot)):
+            assert world.balance(lot) == (booked[lot.id], reserved.get(lot.id, 0))
+
+
+def race(count: int, act: Callable[[int], object]) -> list[type[BaseException] | None]:
+    barrier = Barrier(count)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        act(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        runs = [pool.submit(run, number) for number in range(count)]
+    return [type(problem) if (problem := one.exception()) else None for one in runs]
+
+
+def test_starting_claims_reserves_and_tells_the_patient(world: World) -> None:
+    article = world.article()
+    late, sooner = world.stock(article, 9, "LATE", LATE), world.stock(article, 4, "SOONER", SOONER)
+    depot_order_id = world.order({article: 6})
+    world.start(depot_order_id)
+    world.start(depot_order_id)
+    assert (world.balance(sooner), world.balance(late)) == ((4, 4), (9, 2))
+    with world.database.session() as session:
+        assert [row.status for row in rows_of(session, depot_order_id)] == [RowStatus.PICKING]
+        acts = session.scalars(select(AccessLogEntry.action).where(AccessLogEntry.action == "pick.started")).all()
+        assert len(acts) == 1
+
+
+def test_of_two_pickers_one_wins_and_the_other_hears_who(world: World) -> None:
+    article = world.article()
+    lot = world.stock(article, 10)
+    depot_order_id = world.order({article: 6})
+    other = world.add_picker("Olle Andre")
+
+    outcomes = race(2, lambda number: world.start(depot_order_id, (world.picker, other)[number]))
+    assert sorted(map(str, outcomes)) == sorted(map(str, [None, errors.PickedBySomebodyElse]))
+    assert world.balance(lot) == (10, 6)
+    loser = (world.picker, other)[0 if outcomes[0] else 1]
+    with pytest.raises(errors.PickedBySomebodyElse) as told, world.database.unit_of_work() as session:
+        tick(session, loser, depot_order_id, lines_of(session, depot_order_id)[0].id, lot.id, 1)
+    assert told.value.picker_name == ("Pia Plockare" if outcomes[0] is None else "Olle Andre")
+
+
+def test_pickers_who_ask_for_the_next_order_get_one_each(world: World) -> None:
+    article = world.article()
+    world.stock(article, 100)
+    ids = {world.order({article: 2}) for _ in range(4)}
+    pickers = [world.add_picker(f"Plockare {number}") for number in range(4)]
+    got: dict[int, int] = {}
+
+    def take(number: int) -> None:
+        with world.database.unit_of_work() as session:
+            mine = start_next(session, pickers[number])
+            assert mine is not None
+            got[number] = mine.id
+
+    assert race(4, take) == [None] * 4
+    assert set(got.values()) == ids
+    with world.database.unit_of_work() as session:
+        again = start_next(session, pickers[0])
+        assert again is not None
+        assert again.id == got[0]
+        assert start_next(session, world.picker) is None
+
+
+def test_the_last_package_goes_to_one_order_and_stock_never_below_zero(world: World) -> None:
+    article = world.article()
+    lot = world.stock(article, 1)
+    ids = [world.order({article: 1}) for _ in range(4)]
+    pickers = [world.add_picker(f"Plockare {number}") for number in range(4)]
+
+    def pick(number: int) -> None:
+        with world.database.unit_of_work() as session:
+            start_picking(session, pickers[number], ids[number])
+        with world.database.unit_of_work() as session:
+            scan(session, pickers[number], ids[number], gs1(article, "LOT1", LATE))
+
+    outcomes = race(4, pick)
+    assert outcomes.count(None) == 1
+    assert set(outcomes) <= {None, errors.ReservedForOthers, errors.NotOnHand}
+    assert world.balance(lot) == (0, 0)
+    assert_ledger_is_right(world)
+
+
+def test_the_database_itself_refuses_stock_below_zero(world: World) -> None:
+    lot = world.stock(world.article(), 2)
+    with pytest.raises(DBAPIError, match="on_hand"), world.database.unit_of_work() as session:
+        session.add(
+            StockMovement(
+                depot_id=world.depot.id,
+                lot_id=lot.id,
+                packages=-3,
+                reason=MovementReason.SCRAPPED,
+                at=world.database.clock.now(),
+            )
+        )
+
+
+def test_each_scan_puts_one_package_into_the_box(world: World) -> None:
+    article = world.article()
+    lot = world.stock(article, 5)
+    depot_order_id = world.order({article: 2})
+    world.start(depot_order_id)
+    for _ in range(2):
+        scan_in(world, depot_order_id, "]d2" + gs1(article, "LOT1", LATE))
+    assert picked(world, depot_order_id) == {"LOT1": 2}
+    assert world.balance(lot) == (3, 0)
+    with pytest.raises(errors.NothingLeftToPick):
+        scan_in(world, depot_order_id, gs1(article, "LOT1", LATE))
+    with pytest.raises(errors.NothingLeftToPick), world.database.unit_of_work() as session:
+        tick(session, world.picker, depot_order_id, lines_of(session, depot_order_id)[0].id, lot.id, 1)
+    assert_ledger_is_right(world)
+
+
+def test_a_form_sent_twice_picks_once(world: World) -> None:
+    article = world.article()
+    world.stock(article, 5)
+    depot_order_id = world.order({article: 3})
+    world.start(depot_order_id)
+    for _ in range(3):
+        scan_in(world, depot_order_id, gs1(article, "LOT1", LATE), key="one-form")
+    assert picked(world, depot_order_id) == {"LOT1": 1}
+
+
+def test_the_article_alone_is_enough_only_where_one_lot_is_on_the_shelf(world: World) -> None:
+    article = world.article()
+    world.stock(article, 5)
+    depot_order_id = world.order({article: 3})
+    world.start(depot_order_id)
+    assert article.gtin is not None
+    scan_in(world, depot_order_id, article.gtin[1:])
+    scan_in(world, depot_order_id, f"{article.article_no} lot1")
+    world.stock(article, 1, "LOT2")
+    with pytest.raises(errors.LotNotStated):
+        scan_in(world, depot_order_id, article.gtin)
+    assert picked(world, depot_order_id) == {"LOT1": 2}
+
+
+def test_another_lot_that_is_as_good_is_taken_and_the_reservation_follows(world: World) -> None:
+    article = world.article()
+    late, sooner = world.stock(article, 9, "LATE", LATE), world.stock(article, 4, "SOONER", SOONER)
+    depot_order_id = world.order({article: 3})
+    world.start(depot_order_id)
+    scan_in(world, depot_order_id, gs1(article, "LATE", LATE), packages=2)
+    assert (world.balance(late), world.balance(sooner)) == ((7, 0), (4, 1))
+    scan_in(world, depot_order_id, gs1(article, "SOONER", SOONER))
+    assert picked(world, depot_order_id) == {"LATE": 2, "SOONER": 1}
+    assert (world.balance(late), world.balance(sooner)) == ((7, 0), (3, 0))
+    assert_ledger_is_right(world)
+
+
+def _wrong_article(world: World, _lot: Lot) -> str:
+    return gs1(world.article("Annan produkt"), "LOT1", LATE)
+
+
+def _unknown_article(_world: World, _lot: Lot) -> str:
+    return "01095060000134351728123110X"
+
+
+def _set(**values: object) -> Callable[[World, Lot], str]:
+    def change(world: World, lot: Lot) -> str:
+        with world.database.unit_of_work() as session:
+            stored = session.get_one(Lot, lot.id)
+            for name, value in values.items():
+                setattr(stored, name, value)
+            return f"{lot.article.article_no} {lot.lot_no}"
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("prepare", "refusal"),
+    [
+        (lambda *_: "nonsense", errors.UnreadableCode),
+        (_wrong_article, errors.NotOnOrder),
+        (_unknown_article, errors.NotOnOrder),
+        (lambda _world, lot: gs1(lot.article, "NEVER", LATE), errors.UnknownLot),
+        (lambda _world, lot: gs1(lot.article, "LOT1", date(2029, 1, 31)), errors.ExpiryDiffers),
+        (_set(expires_on=date(2026, 11, 30)), errors.LotExpired),
+        (_set(expires_on=date(2027, 2, 1)), errors.ExpiresTooSoon),
+        (_set(status=LotStatus.QUARANTINED), errors.LotQuarantined),
+        (_set(status=LotStatus.RECALLED), errors.LotRecalled),
+    ],
+)
+def test_a_wrong_package_is_refused_for_its_reason_and_changes_nothing(
+    world: World, prepare: Callable[[World, Lot], str], refusal: type[DomainError]
+) -> None:
+    article = world.article()
+    lot = world.stock(article, 5)
+    lot.article = article
+    depot_order_id = world.order({article: 2})
+    world.start(depot_order_id)
+    raw = prepare(world, lot)
+    with pytest.raises(refusal):
+        scan_in(world, depot_order_id, raw)
+    if refusal in (errors.LotExpired, errors.ExpiresTooSoon, errors.LotQuarantined, errors.LotRecalled):
+        with pytest.raises(refusal), world.database.unit_of_work() as session:
+            tick(session, world.picker, depot_order_id, lines_of(session, depot_order_id)[0].id, lot.id, 1)
+    assert picked(world, depot_order_id) == {}
+    assert world.balance(lot) == (5, 2)
+
+
+def test_a_replacement_never_comes_from_the_lot_that_failed(world: World) -> None:
+    article = world.article()
+    faulty, good = world.stock(article, 5, "FAULTY", SOONER), world.stock(article, 5, "GOOD", LATE)
+    depot_order_id = world.order({article: 1})
+    with world.database.unit_of_work() as session:
+        lines_of(session, depot_order_id)[0].avoid_lot_id = faulty.id
+    world.start(depot_order_id)
+    assert (world.balance(faulty), world.balance(good)) == ((5, 0), (5, 1))
+    with pytest.raises(errors.SameLotAsFaulty):
+        scan_in(world, depot_order_id, gs1(article, "FAULTY", SOONER))
+
+
+def test_what_is_promised_to_others_is_not_taken(world: World) -> None:
+    article = world.article()
+    world.stock(article, 2, "A", SOONER)
+    world.stock(article, 2, "B", LATE)
+    first, second = world.order({article: 2}), world.order({article: 2})
+    world.start(first)
+    world.start(second, world.add_picker("Olle Andre"))
+    with pytest.raises(errors.ReservedForOthers):
+        scan_in(world, first, gs1(article, "B", LATE))
+
+
+def test_a_pick_is_undone_in_the_ledger_and_reserved_again(world: World) -> None:
+    article = world.article()
+    lot = world.stock(article, 5)
+    depot_order_id = world.order({article: 3})
+    world.start(depot_order_id)
+    scan_in(world, depot_order_id, gs1(article, "LOT1", LATE), packages=3)
+    with world.database.session() as session:
+        pick_id = session.scalars(select(PickedLot.id)).one()
+    with world.database.unit_of_work() as session:
+        undo_pick(session, world.picker, depot_order_id, pick_id)
+    assert (world.balance(lot), picked(world, depot_order_id)) == ((3, 1), {"LOT1": 2})
+    with world.database.unit_of_work() as session:
+        undo_pick(session, world.picker, depot_order_id, pick_id, packages=2)
+    assert (world.balance(lot), picked(world, depot_order_id)) == ((5, 3), {})
+    with pytest.raises(errors.PickNotFound), world.database.unit_of_work() as session:
+        undo_pick(session, world.picker, depot_order_id, pick_id)
+    with world.database.session() as session:
+        booked = session.scalars(select(StockMovement.packages).order_by(StockMovement.id)).all()
+        assert booked == [5, -3, 1, 2]
+
+
+def test_what_is_short_is_back_ordered_and_the_patient_is_told(world: World) -> None:
+    article, other = world.article("Glukossensor"), world.article("Lansett")
+    lot = world.stock(article, 4)
+    depot_order_id = world.order({article: 6, other: 2})
+    world.start(depot_order_id)
+    scan_in(world, depot_order_id, gs1(article, "LOT1", LATE), packages=4)
+    with pytest.raises(errors.LinesLeft) as left, world.database.unit_of_work() as session:
+        finish(session, world.picker, depot_order_id)
+    assert left.value.count == 2
+    with world.database.unit_of_work() as session:
+        for line in lines_of(session, depot_order_id):
+            short_pick(session, world.picker, depot_order_id, line.id, ShortReason.NOT_IN_STOCK)
+    with world.database.unit_of_work() as session:
+        assert finish(session, world.picker, depot_order_id).status is DepotOrderStatus.PICKED
+    with world.database.session() as session:
+        later = session.scalars(select(DepotOrder).where(DepotOrder.part == 1)).one()
+        assert (later.status, later.promised_date) == (DepotOrderStatus.BACK_ORDERED, date(2026, 12, 15))
+        assert [(line.article_id, line.packages) for line in later.lines] == [(article.id, 2), (other.id, 2)]
+        statuses = {row.article_id: row.status for row in rows_of(session, depot_order_id)}
+        assert statuses == {article.id: RowStatus.PICKING, other.id: RowStatus.BACK_ORDERED}
+        told = session.scalars(select(InboxMessage.facts).where(InboxMessage.kind == "order.short")).all()
+        assert [(facts["article"], facts["packages"], facts["expected"]) for facts in told] == [
+            ("Glukossensor", 2, "2026-12-15"),
+            ("Lansett", 2, "2026-12-15"),
+        ]
+    assert world.balance(lot) == (0, 0)
+
+
+def test_nothing_picked_makes_no_parcel_but_a_back_order(world: World) -> None:
+    depot_order_id = world.order({world.article(): 2})
+    world.start(depot_order_id)
+    with world.database.unit_of_work() as session:
+        line = lines_of(session, depot_order_id)[0]
+        short_pick(session, world.picker, depot_order_id, line.id, ShortReason.NOT_FOUND)
+        undo_short(session, world.picker, depot_order_id, line.id)
+        short_pick(session, world.picker, depot_order_id, line.id, ShortReason.NOT_IN_STOCK)
+    with world.database.unit_of_work() as session:
+        finish(session, world.picker, depot_order_id)
+    assert world.status(depot_order_id) is DepotOrderStatus.BACK_ORDERED
+    with world.database.unit_of_work() as session:
+        assert session.scalar(select(func.count()).select_from(DepotOrder)) == 1
+        assert [row.status for row in rows_of(session, depot_order_id)] == [RowStatus.BACK_ORDERED]
+        (line,) = lines_of(session, depot_order_id)
+        assert (line.picked, line.short, line.use_until) == (
+            0,
+            0,
+            date(2026, 12, 15) + (date(2027, 3, 2) - date(2026, 12, 8)),
+        )
+        assert pick_again(session, world.picker, depot_order_id).status is DepotOrderStatus.WAITING
+
+
+def test_a_picker_who_walks_away_puts_everything_back(world: World) -> None:
+    article = world.article()
+    lot = world.stock(article, 5)
+    depot_order_id = world.order({article: 3})
+    world.start(depot_order_id)
+    scan_in(world, depot_order_id, gs1(article, "LOT1", LATE), packages=2)
+    with pytest.raises(errors.PickedBySomebodyElse), world.database.unit_of_work() as session:
+        put_back(session, world.add_picker("Olle Andre"), depot_order_id)
+    with world.database.unit_of_work() as session:
+        put_back(session, world.picker, depot_order_id)
+    assert (world.balance(lot), picked(world, depot_order_id)) == ((5, 0), {})
+    assert world.status(depot_order_id) is DepotOrderStatus.WAITING
+    with world.database.unit_of_work() as session:
+        assert [row.status for row in rows_of(session, depot_order_id)] == [RowStatus.RECEIVED]
+        start_picking(session, world.add_picker("Nästa"), depot_order_id)
+    assert_ledger_is_right(world)
+
+
+def test_a_cancellation_and_a_start_at_once_never_both_happen(world: World) -> None:
+    article = world.article()
+    world.stock(article, 50)
+    for _ in range(4):
+        with world.database.unit_of_work() as session:
+            person = add_person(session)
+        depot_order_id = world.order({article: 2}, person)
+        with world.database.session() as session:
+            order_no = session.scalars(select(Order.order_no).order_by(Order.id.desc()).limit(1)).one()
+
+        def act(
+            number: int, ids: tuple[int, str, Identity] = (depot_order_id, order_no, patient_identity(person))
+        ) -> None:
+            with world.database.unit_of_work() as session:
+                if number:
+                    cancel_order(session, ids[2], ids[1])
+                else:
+                    start_picking(session, world.picker, ids[0])
+
+        race(2, act)
+        with world.database.session() as session:
+            row = rows_of(session, depot_order_id)[0]
+            being_picked = session.get_one(DepotOrder, depot_order_id).status is DepotOrderStatus.PICKING
+            assert being_picked == (row.status is RowStatus.PICKING)
+            assert being_picked or row.status is RowStatus.CANCELLED
+
+
+def test_rows_cancelled_meanwhile_are_left_out(world: World) -> None:
+    one, two = world.article("Ett"), world.article("Två")
+    lots = world.stock(one, 5, "A"), world.stock(two, 5, "B")
+    depot_order_id = world.order({one: 1, two: 1})
+    with world.database.unit_of_work() as session:
+        rows_of(session, depot_order_id)[0].status = RowStatus.CANCELLED
+    world.start(depot_order_id)
+    assert [world.balance(lot)[1] for lot in lots] == [0, 1]
+    with pytest.raises(errors.RowCancelled):
+        scan_in(world, depot_order_id, gs1(one, "A", LATE))
+    scan_in(world, depot_order_id, gs1(two, "B", LATE))
+    with world.database.unit_of_work() as session:
+        assert finish(session, world.picker, depot_order_id).status is DepotOrderStatus.PICKED
+    alone = world.order({one: 1})
+    with world.database.unit_of_work() as session:
+        rows_of(session, alone)[0].status = RowStatus.CANCELLED
+    assert world.start(alone).status is DepotOrderStatus.CANCELLED
+    assert world.status(alone) is DepotOrderStatus.CANCELLED
+
+
+def test_only_depot_staff_of_the_region_may(world: World) -> None:
+    article = world.article()
+    world.stock(article, 5)
+    depot_order_id = world.order({article: 1})
+    with world.database.unit_of_work() as session:
+        consultant = staff_identity(add_staff(session, Role.CONSULTANT))
+    elsewhere = Identity(role=Role.DEPOT, region="elsewhere", staff_id=world.picker.staff_id)
+    for identity, refusal in ((consultant, NotPermitted), (elsewhere, NotFound)):
+        for act in (start_picking, depot_order_page, put_back, finish):
+            with pytest.raises(refusal), world.database.unit_of_work() as session:
+                act(session, identity, depot_order_id)
+    with world.database.unit_of_work() as session:
+        assert pick_list(session, elsewhere) == []
+        assert stock_overview(session, elsewhere) == []
+        assert start_next(session, elsewhere) is None
+
+
+def test_the_pages_take_a_fixed_number_of_statements_and_log_the_look(world: World) -> None:
+    articles = [world.article(f"Produkt {number}") for number in range(5)]
+    for article in articles:
+        world.stock(article, 50)
+    big = world.order(dict.fromkeys(articles, 2))
+    small = world.order({articles[0]: 1})
+    world.start(big)
+    world.start(small, world.add_picker("Olle Andre"))
+    counts = []
+    for depot_order_id in (big, small):
+        with world.database.unit_of_work() as session, counted(world.database) as statements:
+            page = depot_order_page(session, world.picker, depot_order_id)
+            assert page.current is not None
+            assert page.wanted is not None
+            assert page.wanted.lot.lot_no == "LOT1"
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 9
+    with world.database.unit_of_work() as session:
+        with counted(world.database) as statements:
+            items = pick_list(session, world.picker)
+        assert len(statements) == 1
+        assert [(item.id, item.lines, item.packages, item.picker_name) for item in items] == [
+            (big, 5, 10, "Pia Plockare"),
+            (small, 1, 1, "Olle Andre"),
+        ]
+        assert numbers_of_today(session, world.picker).being_picked == 2
+        looks = session.scalars(select(AccessLogEntry).where(AccessLogEntry.manner == "LOOK")).all()
+        assert {look.action for look in looks} == {"depot_order.seen"}
+        assert all(look.subject_person_id for look in looks)
+        rows = session.scalars(select(OrderRow)).all()
+        assert all(row.status is RowStatus.PICKING for row in rows)

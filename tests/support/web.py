@@ -1,0 +1,57 @@
+"""The whole application on a test's own database, and being signed in to it without an identity provider."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from auth.models import Commission, Person
+from core.db import Database
+from portal.app import create_app
+from portal.security import ACTING_FOR_KEY
+from portal.sessions import Owner, ServerSession
+from tests.support.idp import csrf_token, new_key
+from tests.support.settings import make_settings
+
+
+@cache
+def _client_key_file() -> Path:
+    path = Path(mkdtemp(prefix="portal-test-")) / "client-key.json"
+    path.write_text(json.dumps(new_key().as_dict(private=True)), encoding="utf-8")
+    return path
+
+
+def make_app(database: Database) -> Flask:
+    """Assemble the real application; its CSRF check is on, and an error is a page."""
+    app = create_app(make_settings(oidc_client_key_file=_client_key_file()), database=database)
+    app.config["TESTING"] = True
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return app
+
+
+def sign_in(
+    client: FlaskClient, who: Person | Commission, *, acting_for: Person | None = None, language: str = "en"
+) -> FlaskClient:
+    """Begin a session of `who` as a log-in does, reading English unless told otherwise; returns the client."""
+    database: Database = client.application.extensions["database"]
+    owner = Owner(person_id=who.id) if isinstance(who, Person) else Owner(commission_id=who.id)
+    session = ServerSession(database, "")
+    with database.unit_of_work() as db:
+        session.rotate(db, owner)
+    session["language"] = language
+    if acting_for is not None:
+        session[ACTING_FOR_KEY] = acting_for.id
+    session.save()
+    assert session.cookie_to_set
+    client.set_cookie(client.application.config["SESSION_COOKIE_NAME"], session.cookie_to_set)
+    return client
+
+
+def token_of(client: FlaskClient, page: str) -> str:
+    """Fetch a page and return its CSRF token."""
+    return csrf_token(client.get(page).text)
