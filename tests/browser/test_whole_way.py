@@ -70,8 +70,7 @@ def test_the_whole_way(demo: RunningDemo, browser: Browser, cast: Cast) -> None:
         reporter.go(f"/fault-reports/{case_no}")
         reporter.sees(reporter.text("Du får en ny", "You get a new one"))
         reporter.go("/inbox")
-        reporter.follow(reporter.text("Du får en ny produkt", "You get a new product"))
-        reporter.sees(f"{case_no[:-3]}\N{NO-BREAK SPACE}{case_no[-3:]}")
+        reporter.follow(reporter.text("Du får en ny produkt", "You get a replacement"))
 
         replacement_no = _replacement_of(database, case_no)
         replacement_id = _arrives_at_depot(database, replacement_no)
