@@ -24,11 +24,15 @@ from tests.support.settings import TEST_KEYRING, make_settings
 TEST_INSTANT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _process_globals() -> None:
+def give_keys_and_policies() -> None:
     """Give this process its keys and policies, as an entry point would."""
     use_keyring(TEST_KEYRING)
     use_policies(Policies.load(PACKAGED_POLICIES))
+
+
+@pytest.fixture(autouse=True)
+def _process_globals() -> None:
+    give_keys_and_policies()
 
 
 @pytest.fixture(scope="session")
