@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -11,6 +12,7 @@ from orders.models import DeliveryChoice, DeliveryMethod, Order, Prescription
 
 HOME_METHOD_ID = "HOME"
 UNIT_METHOD_ID = "UNIT"
+_CARE_OF = re.compile(r"^\s*c/o\b[\s:]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class HomeAddress:
     door_code: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     comment: str = field(default="", repr=False)
+
+
+def care_of_name(text: str) -> str:
+    """Return whom somebody lives with, without the "c/o" that registers and people write before the name."""
+    return _CARE_OF.sub("", text)
 
 
 def build_delivery_choice(
@@ -71,7 +78,7 @@ def registered_address(person: Person) -> HomeAddress:
     """Return the address that the population register has."""
     return HomeAddress(
         receiver=person.full_name,
-        care_of=person.care_of,
+        care_of=care_of_name(person.care_of),
         street=person.street,
         postal_code=person.postal_code,
         city=person.city,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, Response, request, send_from_directory, session
+from flask import Flask, Response, g, request, send_from_directory, session
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 
@@ -75,6 +75,8 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
 
 
 def _language_of_request() -> str:
+    if g.get("database_is_away"):
+        return request.accept_languages.best_match(LANGUAGES) or "sv"
     chosen = session.get("language")
     if chosen in LANGUAGES:
         return str(chosen)

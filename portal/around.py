@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, request, url_for
+from flask import Flask, g, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy.exc import OperationalError
 
 from auth.identity import Role
 from auth.permissions import Permission
@@ -16,6 +15,8 @@ from portal.patient.inbox import unread_count
 from portal.security import SignedIn, may, signed_in, unit_of_work
 from portal.urls import home_endpoint
 
+# Pages that belong to a section whose address they do not begin with.
+_SECTION_OF = {"/order": "patient.products", "/depot/picks": "depot.pick_list", "/depot/packing": "depot.parcels"}
 LANGUAGES = {"sv": "Svenska", "en": "English"}
 _AUDIENCES: dict[Role, Audience] = {
     Role.PATIENT: "patient",
@@ -45,12 +46,15 @@ def customer_service(region: str, language: str) -> CustomerService:
 
 
 def build_chrome(default_region: str) -> PageChrome:
-    """Build the chrome of this request; an error page gets the public one when nobody can be looked up."""
+    """Build the chrome of this request; without a database, what can be said to anybody."""
     language = current_language()
-    try:
-        user = signed_in()
-    except OperationalError:
-        user = None
+    if g.get("database_is_away"):
+        return PageChrome(
+            language=language,
+            customer_service=customer_service(default_region, language),
+            region_name=policy_of(default_region).section(CustomerServicePolicy).region_name,
+        )
+    user = signed_in()
     region = user.identity.region if user else default_region
     other = "en" if language == "sv" else "sv"
     next_url = request.full_path.rstrip("?") if request.method == "GET" else "/"
@@ -82,7 +86,7 @@ def _short_name(user: SignedIn) -> str:
     """A phone's top line has room for one name."""
     if user.person is None:
         return user.identity.label.split(" ")[0]
-    return user.person.given_name or _("Protected identity")
+    return user.person.given_name or _("You")
 
 
 def _whole_name(user: SignedIn) -> str:
@@ -131,17 +135,27 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
     if user.person is not None:
         with unit_of_work() as session:
             unread = unread_count(session, user)
+    shown = [(label, endpoint, url_for(endpoint)) for label, endpoint, permission in places if may(permission)]
+    section = _section(request.path, {endpoint: url for _label, endpoint, url in shown})
     return tuple(
         NavItem(
             label,
-            url_for(endpoint),
-            current=request.endpoint == endpoint,
+            url,
+            current=endpoint == section,
+            is_page=url == request.path,
             badge=unread if endpoint == "patient.inbox" else 0,
             attention=True,
         )
-        for label, endpoint, permission in places
-        if may(permission)
+        for label, endpoint, url in shown
     )
+
+
+def _section(path: str, urls: dict[str, str]) -> str | None:
+    """Return the endpoint of the section that a page is in: the longest address that its own begins with."""
+    roots = [(url, endpoint) for endpoint, url in urls.items()]
+    roots += [(root, endpoint) for root, endpoint in _SECTION_OF.items() if endpoint in urls]
+    around = [(len(root), endpoint) for root, endpoint in roots if path == root or path.startswith(f"{root}/")]
+    return max(around)[1] if around else None
 
 
 def init_around(app: Flask, default_region: str) -> None:

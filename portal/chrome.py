@@ -8,11 +8,15 @@ Audience = Literal["public", "patient", "depot", "consultant", "service", "presc
 
 @dataclass(frozen=True)
 class NavItem:
-    """One place in the menu; `badge` is a count to show beside it, 0 for none, `attention` makes it rust."""
+    """One place in the menu; `badge` is a count to show beside it, 0 for none, `attention` makes it rust.
+
+    `current` marks the section one is in, and `is_page` that its own first page is the one shown.
+    """
 
     label: str
     url: str
     current: bool = False
+    is_page: bool = True
     badge: int = 0
     attention: bool = False
 

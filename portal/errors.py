@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
@@ -37,8 +37,10 @@ def init_errors(app: Flask) -> None:
         return _page(400)
 
     @app.errorhandler(OperationalError)
-    def database_away(_problem: OperationalError) -> ResponseReturnValue:
-        log.error("database is away", extra={"endpoint": request.endpoint})
+    def database_away(problem: OperationalError) -> ResponseReturnValue:
+        log.error("database is away", extra={"endpoint": request.endpoint, "error": type(problem.orig).__name__})
+        # The page about it must not ask the database who is reading.
+        g.database_is_away = True
         return _page(503)
 
     @app.errorhandler(HTTPException)
@@ -55,4 +57,5 @@ def init_errors(app: Flask) -> None:
 
 def _page(code: int) -> ResponseReturnValue:
     shown = code if code in _PAGES else 400 if code < 500 else 500
-    return render_template(f"errors/{shown}.html"), code
+    request_id = g.get("request_id", "") if shown >= 500 else ""
+    return render_template(f"errors/{shown}.html", request_id=request_id), code

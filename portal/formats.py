@@ -55,7 +55,12 @@ def grouped(number: str) -> str:
     return f"{head}\N{NO-BREAK SPACE}{tail}" if head else tail
 
 
+def postal_code(code: str) -> str:
+    """Write a postal code as it stands on a letter, never broken over two lines: "541 30"."""
+    return f"{code[:3]}\N{NO-BREAK SPACE}{code[3:]}" if len(code) == 5 else code
+
+
 def init_formats(app: Flask) -> None:
     """Register the filters."""
-    for function in (day, day_with_year, short_day, instant, grouped):
+    for function in (day, day_with_year, short_day, instant, grouped, postal_code):
         app.jinja_env.filters[function.__name__] = function

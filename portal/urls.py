@@ -22,4 +22,6 @@ def home_endpoint(user: SignedIn) -> str:
         return "patient.products"
     if permits(user.identity, Permission.REPORT_FAULT):
         return "faults.choose"
+    if permits(user.identity, Permission.SEE_ORDERS):
+        return "patient.orders"
     return "public.start"

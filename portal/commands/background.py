@@ -10,6 +10,7 @@ from redis import Redis
 from rq import Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core.outbox import OutboxMessage, revive
 from portal.config import Settings
@@ -55,14 +56,23 @@ def worker() -> None:
 def outbox(revive_id: int | None) -> None:
     """List dead messages, or revive one."""
     database = prepare_process(Settings.from_environment())
-    with database.unit_of_work() as session:
-        if revive_id is not None:
-            if not revive(session, revive_id):
-                raise click.ClickException(f"Message {revive_id} is not dead.")
-            click.echo(f"Message {revive_id} will be tried again.")
-            return
-        dead = session.scalars(
-            select(OutboxMessage).where(OutboxMessage.dead_at.is_not(None)).order_by(OutboxMessage.id)
-        )
-        for row in dead:
-            click.echo(f"{row.id}\t{row.kind}\t{row.dead_at}\t{row.attempts} attempts\t{row.last_error}")
+    try:
+        with database.unit_of_work() as session:
+            if revive_id is not None:
+                _revive(session, revive_id)
+            else:
+                _list_dead(session)
+    finally:
+        database.dispose()
+
+
+def _revive(session: Session, message_id: int) -> None:
+    if not revive(session, message_id):
+        raise click.ClickException(f"Message {message_id} is not dead.")
+    click.echo(f"Message {message_id} will be tried again.")
+
+
+def _list_dead(session: Session) -> None:
+    dead = select(OutboxMessage).where(OutboxMessage.dead_at.is_not(None)).order_by(OutboxMessage.id)
+    for row in session.scalars(dead):
+        click.echo(f"{row.id}\t{row.kind}\t{row.dead_at}\t{row.attempts} attempts\t{row.last_error}")

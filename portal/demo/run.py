@@ -18,7 +18,6 @@ from core.crypto import use_keyring
 from core.db import Database
 from core.policy import Policies, use_policies
 from portal.commands.assets import Node
-from portal.commands.migrate import migrate_to_head
 from portal.config import Settings
 from portal.demo import services
 from portal.demo.environment import (
@@ -34,6 +33,7 @@ from portal.demo.supervisor import Supervisor
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.process import ProcessFailed, end_of_log
 from portal.embedded.valkey import EmbeddedValkey
+from portal.migrations import migrate
 
 WORKERS = 2
 FIRST_PROVIDER_PORT = 8400
@@ -109,7 +109,7 @@ class Demo:
         use_keyring(settings.keyring)
         use_policies(Policies.load(settings.policy_dir))
         with self._step("Migrating the database"):
-            migrate_to_head(settings.database_url)
+            migrate(settings.database_url)
         self._import_region(settings)
         with self._step("Starting the identity provider"):
             write_private(files.provider_config, json.dumps(_provider_config(own, issuer, provider_port, base_url)))

@@ -54,7 +54,8 @@ def init_login(app: Flask, settings: Settings) -> None:
     manager.session_protection = None
     manager.request_loader(_load_user)
     manager.unauthorized_handler(ask_to_log_in)
-    manager.init_app(app)
+    # Templates ask the chrome who is there; nothing on an error page may ask the database.
+    manager.init_app(app, add_context_processor=False)
     # There is no remember-me here, and looking for one would read the session on every request, style sheets included.
     app.after_request_funcs[None].remove(manager._update_remember_cookie)
     app.register_blueprint(blueprint)

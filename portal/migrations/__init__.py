@@ -14,6 +14,8 @@ def alembic_config(url: str) -> Config:
     """Return Alembic's configuration for a database address."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("path_separator", "os")
+    # Percent signs are interpolation in Alembic's configuration.
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
 

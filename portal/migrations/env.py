@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 import core.audit
 import core.idempotency
-import core.outbox
-import delivery.complaints.models
+import core.outbox  # noqa: F401
+import delivery.complaints.models  # noqa: F401
 import orders.models
 import orders.service_points  # noqa: F401
 from core.db import Base
@@ -18,7 +18,7 @@ def run() -> None:
     """Bring the database at the configured address to the wanted revision."""
     url = context.config.get_main_option("sqlalchemy.url")
     assert url, "no database address was given"
-    engine = create_engine(url)
+    engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
         # A migration that has to wait for a busy table gives up instead of making everybody queue behind it.
         connection.execute(text("SET lock_timeout = '5s'"))
@@ -27,7 +27,6 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()
-    engine.dispose()
 
 
 run()

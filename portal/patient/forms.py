@@ -16,7 +16,7 @@ from wtforms.fields.core import Field
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, Length, Regexp, ValidationError
 
-from orders.addresses import HomeAddress
+from orders.addresses import HomeAddress, care_of_name
 from orders.services import OrderLine
 
 MOST_PACKAGES = 9999
@@ -58,7 +58,9 @@ class AddressForm(FlaskForm):
         filters=[clean],
     )
     care_of = StringField(
-        _l("c/o"), [Length(max=100, message=_l("Write at most 100 characters.")), not_a_po_box], filters=[clean]
+        _l("c/o"),
+        [Length(max=100, message=_l("Write at most 100 characters.")), not_a_po_box],
+        filters=[clean, care_of_name],
     )
     street = StringField(
         _l("Street and number"),

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from core.clock import swedish_date
 from orders.models import DeliveryMethod, Order
-from portal.formats import day, short_day
+from portal.formats import day, postal_code, short_day
 from portal.patient.tracking import Shipment, Stage
 
 
@@ -115,7 +115,7 @@ def who_ordered(order: Order, reader_id: int | None) -> str:
 
 def order_text(order: Order) -> str:
     """Name the products of an order in one line."""
-    return " · ".join(dict.fromkeys(row.article.display_name for row in order.rows))
+    return "\N{NO-BREAK SPACE}· ".join(dict.fromkeys(row.article.display_name for row in order.rows))
 
 
 def placed_day(order: Order) -> str:
@@ -136,6 +136,6 @@ def choice_text(order: Order) -> str:
             texts.append(choice.receiver)
             continue
         care_of = f"c/o {choice.care_of}" if choice.care_of else ""
-        place = f"{choice.postal_code[:3]} {choice.postal_code[3:]} {choice.city}"
+        place = f"{postal_code(choice.postal_code)} {choice.city}"
         texts.append(", ".join(part for part in (choice.receiver, care_of, choice.street, place) if part))
     return "; ".join(dict.fromkeys(texts))

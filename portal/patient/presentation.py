@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from auth.models import Person
 from orders.models import Article, ProductKind
 from orders.queries import Product
-from portal.formats import short_day
+from portal.formats import postal_code, short_day
 from portal.patient.forms import AddressForm
 from portal.reasons import Explanation, explain_verdict
 
@@ -165,8 +165,6 @@ def sum_text(chosen: int | str, packages_per_order: int) -> str:
 
 def address_lines(address: AddressForm) -> list[str]:
     """Return the address as it is read, line by line."""
-    code = address.postal_code.data or ""
-    postal_code = f"{code[:3]} {code[3:]}" if len(code) == 5 else code
     care_of = f"c/o {address.care_of.data}" if address.care_of.data else ""
-    place = f"{postal_code} {address.city.data or ''}".strip()
+    place = f"{postal_code(address.postal_code.data or '')} {address.city.data or ''}".strip()
     return [line for line in (address.receiver.data or "", care_of, address.street.data or "", place) if line]

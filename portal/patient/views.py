@@ -58,7 +58,15 @@ def products() -> ResponseReturnValue:
             # The script puts the count where %d stands.
             order_many=_("Order %d products"),
             may_report=may(Permission.REPORT_FAULT),
+            teenagers=_ages_without_either(user.identity.region),
         )
+
+
+def _ages_without_either(region: str) -> str:
+    """Write the ages at which neither the guardian nor the child orders here: "13–17 years"; empty when there are none."""
+    policy = policy_of(region).section(ActingPolicy)
+    first, last = policy.guardian_until_age, policy.own_account_from_age - 1
+    return _("%(first)s–%(last)s years", first=first, last=last) if first <= last else ""
 
 
 @blueprint.get("/order/review")

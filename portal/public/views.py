@@ -34,8 +34,6 @@ def start() -> ResponseReturnValue:
     endpoint = home_endpoint(user)
     if endpoint != "public.start":
         return redirect(url_for(endpoint), 303)
-    if permits(user.identity, Permission.SEE_ORDERS):
-        return redirect(url_for("patient.orders"), 303)
     return render_template(
         "public/nothing_here.html",
         others=[s for s in user.subjects if s.person.id != user.identity.subject_person_id],

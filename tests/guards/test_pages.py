@@ -1,4 +1,4 @@
-"""Every page that the demo region's people can open without an address of their own: valid, whole, in both languages, one query at a time."""
+"""Every page that the demo region's people can reach by links: valid, whole, in both languages, in few statements."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_an_order_writes_everything_in_one_transaction(database: Database) -> No
 
 def test_nothing_is_written_when_the_transaction_fails(database: Database) -> None:
     person, item = _prescribe(database)
-    with pytest.raises(ZeroDivisionError), database.unit_of_work() as session:
+    with pytest.raises(ZeroDivisionError), database.unit_of_work() as session:  # noqa: PT012
         place_order(session, patient_identity(person), _command(_line(item)))
         raise ZeroDivisionError
     with database.session() as session:
@@ -165,7 +165,7 @@ def test_with_protected_identity_the_parcel_goes_to_the_unit_and_names_nobody(da
 
 
 def test_the_database_itself_keeps_no_name_of_a_protected_person(database: Database) -> None:
-    with pytest.raises(IntegrityError), database.unit_of_work() as session:
+    with pytest.raises(IntegrityError), database.unit_of_work() as session:  # noqa: PT012
         person = add_person(session)
         person.protection = Protection.PROTECTED_REGISTRATION
 

@@ -8,8 +8,8 @@ from itertools import count
 
 from psycopg import sql
 
-from portal.commands.migrate import migrate_to_head
 from portal.embedded.postgres import EmbeddedPostgres
+from portal.migrations import migrate
 
 TEMPLATE = "template_migrated"
 
@@ -23,7 +23,7 @@ class TestDatabases:
         self.postgres = postgres
         self._numbers = count(1)
         postgres.create_database(TEMPLATE)
-        migrate_to_head(postgres.url(TEMPLATE))
+        migrate(postgres.url(TEMPLATE))
 
     @contextmanager
     def copy(self, template: str = TEMPLATE) -> Iterator[str]:

@@ -21,7 +21,7 @@ def check_page(response: TestResponse) -> None:
     problems = [(code, where) for where, code, _ in parser.errors if code not in _TOLERATED]
     assert not problems, f"invalid HTML: {problems[:3]}"
     elements = list(tree.iter())
-    assert [element for element in elements if element.tag == f"{_XHTML}html"][0].get("lang") in {"sv", "en"}
+    assert next(element for element in elements if element.tag == f"{_XHTML}html").get("lang") in {"sv", "en"}
     assert len([element for element in elements if element.tag == f"{_XHTML}h1"]) == 1, "not exactly one h1"
     titles = ["".join(element.itertext()).strip() for element in elements if element.tag == f"{_XHTML}title"]
     assert titles
