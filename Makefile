@@ -6,7 +6,6 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 PYTEST_WORKERS ?= 2
-ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,7 +28,13 @@ demo-reset: install ## Remove the demo's data; the next demo begins from nothing
 	@$(BIN)/portal demo-reset
 
 test: install-dev assets catalogues ## Run every test (ARGS="tests/unit -k limits" for some of them)
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(ARGS)
+ifdef ARGS
+	@$(BIN)/python -m pytest $(ARGS)
+else
+	@# What kills processes and times starts gets the machine to itself.
+	@$(BIN)/python -m pytest -m chaos
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile -m "not chaos"
+endif
 
 check: install-dev ## Format, lint, types, import contracts, translations
 	@$(BIN)/ruff format --check .

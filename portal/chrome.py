@@ -16,9 +16,9 @@ class NavItem:
     label: str
     url: str
     current: bool = False
-    is_page: bool = True
     badge: int = 0
     attention: bool = False
+    is_page: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from flask_babel import get_locale
 
 from core.clock import STOCKHOLM
 
-# "torsdag 3 december", "3 dec", "3 december 14.05": skeletons that Babel's own formats lack.
-_DAY = {"sv": "EEEE d MMMM", "en": "EEEE d MMMM"}
-_SHORT_DAY = {"sv": "d MMM", "en": "d MMM"}
-_INSTANT = {"sv": "d MMMM HH.mm", "en": "d MMMM HH:mm"}
+# "torsdag 3 december", "3 dec", "3 december 14.05": skeletons that Babel's own formats lack. The longer Swedish words
+# meet the end of the line oftener: there the number stays with its month.
+_DAY = {"sv": "EEEE d\N{NO-BREAK SPACE}MMMM", "en": "EEEE d MMMM"}
+_DAY_WITH_YEAR = {"sv": "d\N{NO-BREAK SPACE}MMMM y", "en": "d MMMM y"}
+_SHORT_DAY = {"sv": "d\N{NO-BREAK SPACE}MMM", "en": "d MMM"}
+_INSTANT = {"sv": "d\N{NO-BREAK SPACE}MMMM HH.mm", "en": "d MMMM HH:mm"}
 
 
 def _language() -> str:
@@ -34,7 +36,7 @@ def day(value: date, language: str | None = None) -> str:
 def day_with_year(value: date, language: str | None = None) -> str:
     """Write a day with its year and no weekday."""
     language = language or _language()
-    return format_date(value, "d MMMM y", locale=_babel_locale(language))
+    return format_date(value, _DAY_WITH_YEAR[language], locale=_babel_locale(language))
 
 
 def short_day(value: date, language: str | None = None) -> str:

@@ -136,6 +136,7 @@ def choice_text(order: Order) -> str:
             texts.append(choice.receiver)
             continue
         care_of = f"c/o {choice.care_of}" if choice.care_of else ""
-        place = f"{postal_code(choice.postal_code)} {choice.city}"
+        place = f"{postal_code(choice.postal_code)} {choice.city}".strip()
         texts.append(", ".join(part for part in (choice.receiver, care_of, choice.street, place) if part))
-    return "; ".join(dict.fromkeys(texts))
+    # Nothing is left of where it went when the identity has become protected since.
+    return "; ".join(dict.fromkeys(text for text in texts if text))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from babel.numbers import format_decimal
-from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
+from flask_babel import get_locale, gettext as _, ngettext
 
 from auth.models import Person
 from orders.models import Article, ProductKind
@@ -100,7 +99,7 @@ def unit_word(unit: str) -> str:
 def withdrawals_text(remaining: int, allowed: int) -> str:
     """Say how many withdrawals are left."""
     return ngettext(
-        "%(num)s of %(allowed)s withdrawal left", "%(num)s of %(allowed)s withdrawals left", remaining, allowed=allowed
+        "%(left)s of %(num)s withdrawal left", "%(left)s of %(num)s withdrawals left", allowed, left=remaining
     )
 
 

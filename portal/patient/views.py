@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import gettext as _, ngettext
 from werkzeug.datastructures import MultiDict
 
 from auth.permissions import Permission
+from auth.relations import ActingPolicy
 from core.clock import today
 from core.errors import NotFound, NotPermitted
 from core.idempotency import new_key
+from core.policy import policy_of
 from orders.cancelling import cancel_order
 from orders.errors import NothingChosen, OrderRefused, TooLateToCancel
 from orders.models import RowStatus
@@ -53,7 +54,11 @@ def products() -> ResponseReturnValue:
             coming=coming,
             today=day,
             progress=order_words,
-            others=[s for s in user.subjects if s.person.id != user.identity.subject_person_id],
+            others=[
+                s
+                for s in user.subjects
+                if s.person.id not in (user.identity.subject_person_id, user.identity.person_id)
+            ],
             order_one=ngettext("Order %(num)s product", "Order %(num)s products", 1),
             # The script puts the count where %d stands.
             order_many=_("Order %d products"),

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import refresh
 
 from auth.models import Commission, Person
-from auth.permissions import Permission, permits
 from auth.relations import ActingPolicy
 from core.errors import NotFound
 from core.policy import policy_of
