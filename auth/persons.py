@@ -30,9 +30,10 @@ def find_persons_by_number(
         query = select(Person).where(Person.number_index.in_(indexes[start : start + 1000])).order_by(Person.id)
         found.extend(session.scalars(query))
     if lock and found:
-        # By id over all of them: a locked batch at a time would not be in order.
+        # By id over all of them: a locked batch at a time would not be in order. Rows that only refer to a person are not kept out:
+        # whoever writes one holds other locks already.
         query = select(Person).where(Person.id.in_([person.id for person in found])).order_by(Person.id)
-        found = list(session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+        found = list(session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True)))
     return {by_index[person.number_index]: person for person in found}
 
 

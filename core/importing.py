@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from core.errors import DomainError
 
 Progress = Callable[[int, int], None]
+# One kind for every import that locks persons: two that lock many of them in different order would wait for each other.
+PEOPLE = "people"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def finish(outcome: Outcome, *, skip_bad: bool) -> Outcome:
 
 
 def one_at_a_time(session: Session, kind: str) -> None:
-    """Make imports of one kind wait for each other until commit: only they lock rows of several persons."""
+    """Make imports of one kind wait for each other until commit: only they lock rows of several persons, all under PEOPLE."""
     digest = hashlib.sha256(f"import:{kind}".encode()).digest()
     session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
 

@@ -119,7 +119,7 @@ def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Transla
             )
             for line in papers.lines
         ],
-        widths=(84, 22, 34, 34),
+        widths=(76, 34, 32, 32),
     )
     if papers.short:
         pdf.ln(5)
@@ -131,7 +131,7 @@ def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Transla
                 (line.article, str(line.packages), _day(line.expected_on, papers.language) if line.expected_on else "–")
                 for line in papers.short
             ],
-            widths=(106, 22, 46),
+            widths=(94, 34, 46),
         )
     pdf.ln(6)
     parcel = _("Parcel")

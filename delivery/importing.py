@@ -19,7 +19,7 @@ from core.tables import Row, read_table
 from delivery.errors import ExpiryDiffers
 from delivery.models import Depot, Lot, StockMovement
 from delivery.policy import DeliveryPolicy
-from delivery.stock import ReceiveStock, receive_stock
+from delivery.stock import ReceiveStock, lock_balances, receive_stock
 from orders.models import Article
 
 STOCK_COLUMNS = ("article_no", "lot", "expiry", "packages", "source_ref")
@@ -78,7 +78,8 @@ def import_stock(
 ) -> Outcome:
     """Book goods into the depot of the identity's region; a source_ref that is booked already changes nothing.
 
-    Raises FileRefused (also when the region has no depot), ImportRefused. Publishes `stock.received`.
+    Locks the balances of the file's articles, and publishes `stock.received`. Raises FileRefused (also when the region has no
+    depot), ImportRefused.
     """
     require(identity, Permission.RUN_IMPORT)
     depot_hsa_id = policy_of(identity.region).section(DeliveryPolicy).depot_hsa_id
@@ -96,6 +97,8 @@ def import_stock(
         )
     }
     booked = _booked(session, depot, rows)
+    # All at once and in the order of picking: row by row, in the file's order, would meet a picker half-way.
+    lock_balances(session, depot.id, article_ids={article.id for article in articles.values()})
     for done, row in enumerate(rows, start=1):
         try:
             outcome.count(_receive(session, identity, depot, articles.get(row.article_no), row, booked), False)

@@ -13,7 +13,8 @@ from delivery.claims import record_act
 from delivery.documents import Address, NoteLine, ParcelPapers, ShortLine
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.shipping import lock_parcel, reroute_if_protected
-from orders.models import DeliveryChoice
+from orders.models import DeliveryChoice, DeliveryMethod
+from orders.redirection import prescribing_unit_of
 
 
 def prepare_papers(
@@ -36,7 +37,7 @@ def prepare_papers(
         sscc=parcel.sscc,
         language=order.person.language,
         sender=Address(unit.name, unit.street, unit.postal_code, unit.city),
-        receiver=receiver_of(depot_order.delivery_choice),
+        receiver=_receiver(session, depot_order),
         lines=tuple(
             NoteLine(
                 line.article.display_name, line.article.article_no, pick.packages, pick.lot.lot_no, pick.lot.expires_on
@@ -46,6 +47,15 @@ def prepare_papers(
         ),
         short=_short_lines(session, depot_order),
     )
+
+
+def _receiver(session: Session, depot_order: DepotOrder) -> Address:
+    choice = depot_order.delivery_choice
+    if depot_order.order.person.is_protected and choice.method is not DeliveryMethod.UNIT:
+        # It went home before the identity was protected; where that was is not printed again.
+        unit = prescribing_unit_of(session, choice)
+        return Address(unit.name, unit.street, unit.postal_code, unit.city, phone=unit.phone)
+    return receiver_of(choice)
 
 
 def receiver_of(choice: DeliveryChoice) -> Address:

@@ -66,7 +66,11 @@ def start_next(session: Session, identity: Identity) -> DepotOrder | None:
     require(identity, Permission.PICK)
     begun = session.scalar(
         select(DepotOrder)
-        .where(DepotOrder.status == DepotOrderStatus.PICKING, DepotOrder.picker_id == identity.staff_id)
+        .where(
+            DepotOrder.region == identity.region,
+            DepotOrder.status == DepotOrderStatus.PICKING,
+            DepotOrder.picker_id == identity.staff_id,
+        )
         .order_by(DepotOrder.id)
         .limit(1)
     )

@@ -83,8 +83,7 @@ def put_back(session: Session, identity: Identity, depot_order_id: int) -> Depot
 
 def empty_lines(session: Session, identity: Identity, depot_order: DepotOrder, lines: Collection[PickLine]) -> None:
     """Counter-book every pick of the lines and release their reservations; the caller holds the depot order's lock."""
-    lot_ids = {pick.lot_id for line in lines for pick in line.picked_lots}
-    lot_ids |= {reservation.lot_id for line in lines for reservation in line.reservations}
+    lot_ids = lots_of(lines)
     balances = lock_balances(session, depot_order.depot_id, lot_ids=lot_ids) if lot_ids else {}
     for line in lines:
         for pick in line.picked_lots:
@@ -102,6 +101,12 @@ def empty_lines(session: Session, identity: Identity, depot_order: DepotOrder, l
     session.flush()
     for line in lines:
         session.expire(line, ["picked_lots"])
+
+
+def lots_of(lines: Collection[PickLine]) -> set[int]:
+    """Return the lots that are picked or reserved for the lines."""
+    picked = {pick.lot_id for line in lines for pick in line.picked_lots}
+    return picked | {reservation.lot_id for line in lines for reservation in line.reservations}
 
 
 def _lessen(session: Session, line: PickLine, pick: PickedLot, packages: int) -> None:

@@ -21,10 +21,19 @@ from delivery.allocation import allocate
 from delivery.complaints.models import Complaint
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy
-from delivery.put_back import empty_lines
+from delivery.put_back import empty_lines, lots_of
 from delivery.stock import lock_balances, lot_facts, need_of
 from orders.cancelling import lock_rows
-from orders.models import Order, OrderRow, Prescription, PrescriptionItem, RowKind, RowStatus, Withdrawal
+from orders.models import (
+    Order,
+    OrderRow,
+    Prescription,
+    PrescriptionItem,
+    PrescriptionStatus,
+    RowKind,
+    RowStatus,
+    Withdrawal,
+)
 from orders.rules import days_of_supply
 
 # A replacement is used at once; this long it must at least stay good.
@@ -126,9 +135,11 @@ def _lots_to_avoid(session: Session, rows: list[OrderRow]) -> dict[int, int]:
 
 
 def drop_order(session: Session, message: Message) -> None:
-    """Stop the work on cancelled rows: what is reserved is released, what is picked goes back, an empty depot order is cancelled.
+    """Stop the work on what is no longer wanted: reservations are released, picks go back, an empty depot order is cancelled.
 
-    Locks the order's rows, its depot orders and the balances of their lots. A packed parcel is left: shipping refuses it.
+    Not wanted are cancelled rows and, of rows that are partly on their way, the part not begun when the prescription item is
+    cancelled or the patient has died. Locks the order's rows, its depot orders and the balances of their lots. A packed parcel is
+    left: shipping refuses it.
     """
     order = session.get_one(Order, message.payload["order_id"])
     lock_rows(session, order.id)
@@ -146,21 +157,42 @@ def drop_order(session: Session, message: Message) -> None:
         .execution_options(populate_existing=True)
         .options(
             selectinload(DepotOrder.lines).options(
-                selectinload(PickLine.order_row),
+                selectinload(PickLine.order_row)
+                .selectinload(OrderRow.withdrawal)
+                .selectinload(Withdrawal.prescription_item),
                 selectinload(PickLine.reservations),
                 selectinload(PickLine.picked_lots),
             )
         )
     ).all()
     identity = _worker(order.region)
+    for depot_id in {depot_order.depot_id for depot_order in depot_orders}:
+        # All balances at once: one depot order after the other would not be in lot order.
+        lines = [line for one in depot_orders if one.depot_id == depot_id for line in one.lines]
+        lock_balances(session, depot_id, lot_ids=lots_of(lines))
+    has_died = order.person.deceased_on is not None
     for depot_order in depot_orders:
-        cancelled = [line for line in depot_order.lines if line.order_row.status is RowStatus.CANCELLED]
-        if not cancelled:
+        dropped = [line for line in depot_order.lines if _is_unwanted(line, depot_order, has_died=has_died)]
+        if not dropped:
             continue
-        empty_lines(session, identity, depot_order, cancelled)
-        if len(cancelled) == len(depot_order.lines):
+        empty_lines(session, identity, depot_order, dropped)
+        if len(dropped) == len(depot_order.lines):
             depot_order.status = DepotOrderStatus.CANCELLED
+        else:
+            for line in dropped:
+                if line.order_row.status is not RowStatus.CANCELLED:
+                    # The row lives on in another part: here nothing else says that the line is not to be picked.
+                    session.delete(line)
         _record(session, identity, order, "order.dropped")
+
+
+def _is_unwanted(line: PickLine, depot_order: DepotOrder, *, has_died: bool) -> bool:
+    if line.order_row.status is RowStatus.CANCELLED:
+        return True
+    if depot_order.status not in (DepotOrderStatus.WAITING, DepotOrderStatus.BACK_ORDERED):
+        return False
+    withdrawal = line.order_row.withdrawal
+    return has_died or (withdrawal is not None and withdrawal.prescription_item.status is PrescriptionStatus.CANCELLED)
 
 
 def release_back_orders(session: Session, message: Message) -> None:

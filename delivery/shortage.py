@@ -15,8 +15,8 @@ from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick
 from delivery.errors import LinesLeft, WrongStep
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine, ShortReason
 from delivery.policy import DeliveryPolicy
-from delivery.put_back import empty_lines
-from delivery.stock import need_of, release_reservations
+from delivery.put_back import empty_lines, lots_of
+from delivery.stock import lock_balances, need_of, release_reservations
 from orders.models import Order, RowStatus
 from orders.progress import advance_rows
 
@@ -51,6 +51,8 @@ def finish(session: Session, identity: Identity, depot_order_id: int) -> DepotOr
     left = sum(1 for line in lines if need_of(line).packages)
     if left:
         raise LinesLeft(left)
+    # All balances at once: the cancelled lines' first and the others' after would not be in lot order.
+    lock_balances(session, depot_order.depot_id, lot_ids=lots_of(depot_order.lines))
     empty_lines(session, identity, depot_order, [line for line in depot_order.lines if line not in lines])
     release_reservations(session, depot_order.depot_id, lines)
     short = [line for line in lines if line.short]

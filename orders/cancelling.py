@@ -18,12 +18,13 @@ from orders import rules
 from orders.errors import TooLateToCancel
 from orders.models import Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
 from orders.policy import OrderingPolicy
+from orders.services import lock_person
 
 
 def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
     """Cancel an order that nobody has begun to pick, and give its withdrawals back.
 
-    Locks the prescription items (in id order), then the rows. Raises NotPermitted, NotFound, TooLateToCancel. Cancelling twice
+    Locks the person, the prescription items (in id order), then the rows. Raises NotPermitted, NotFound, TooLateToCancel. Cancelling twice
     changes nothing.
     """
     require(identity, Permission.CANCEL_ORDER)
@@ -32,6 +33,7 @@ def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
     )
     if order is None:
         raise NotFound
+    lock_person(session, order.person_id)
     items = session.scalars(
         select(PrescriptionItem)
         .join(Withdrawal, Withdrawal.prescription_item_id == PrescriptionItem.id)
@@ -49,7 +51,7 @@ def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
     for row in rows:
         row.status, row.status_at = RowStatus.CANCELLED, instant
     for item in items:
-        _give_back(session, order, item)
+        give_back(session, order, item)
     record(
         session, identity.actor, "order.cancelled", subject_person_id=order.person_id, object_ref=f"order:{order_no}"
     )
@@ -70,7 +72,8 @@ def lock_rows(session: Session, order_id: int) -> list[OrderRow]:
     )
 
 
-def _give_back(session: Session, order: Order, item: PrescriptionItem) -> None:
+def give_back(session: Session, order: Order, item: PrescriptionItem) -> None:
+    """Undo the order's withdrawal of an item that the caller has locked (handbook §3.1)."""
     withdrawal = session.scalars(
         select(Withdrawal).where(Withdrawal.order_id == order.id, Withdrawal.prescription_item_id == item.id)
     ).one()

@@ -23,26 +23,12 @@ from auth.models import Person, Unit
 from core.db import Base, BigId, Region
 from orders.kinds import (
     Channel as Channel,
-)
-from orders.kinds import (
     DeliveryMethod as DeliveryMethod,
-)
-from orders.kinds import (
     Notification as Notification,
-)
-from orders.kinds import (
     PrescriptionStatus as PrescriptionStatus,
-)
-from orders.kinds import (
     ProductArea as ProductArea,
-)
-from orders.kinds import (
     ProductKind as ProductKind,
-)
-from orders.kinds import (
     RowKind as RowKind,
-)
-from orders.kinds import (
     RowStatus as RowStatus,
 )
 

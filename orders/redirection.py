@@ -35,6 +35,12 @@ def prescribing_unit_of(session: Session, choice: DeliveryChoice) -> Unit:
     )
 
 
+def forget_address(choice: DeliveryChoice) -> None:
+    """Take everything of the patient's out of a delivery, and leave the way in which it went."""
+    choice.receiver = choice.care_of = choice.street = choice.postal_code = choice.city = ""
+    choice.door_code = choice.phone = choice.comment = ""
+
+
 def redirect_to_unit(choice: DeliveryChoice, order: Order, unit: Unit) -> None:
     """Overwrite a delivery with the unit's name and address, so that nothing of the patient's is left in it."""
     to_unit = unit_delivery_choice(order, unit)

@@ -22,8 +22,7 @@ from portal.formats import init_formats
 from portal.headers import init_headers
 from portal.login import init_login
 from portal.patient import faults
-from portal.security import public as public_route
-from portal.security import signed_in
+from portal.security import public as public_route, signed_in
 from portal.sessions import init_sessions
 
 LARGEST_REQUEST_BYTES = 256 * 1024

@@ -9,7 +9,6 @@ from flask_babel import lazy_gettext as _l
 
 from auth.identity import Relation
 from delivery.complaints.models import ComplaintEventKind, ComplaintState, FaultKind
-from orders.models import ProductKind
 
 FAULTS: Mapping[FaultKind, Any] = {
     FaultKind.STOPPED_WORKING: _l("It does not work, or stopped working"),
@@ -58,17 +57,4 @@ EVENTS: Mapping[ComplaintEventKind, Any] = {
     ComplaintEventKind.OPENED: _l("Somebody took the case"),
     ComplaintEventKind.REPLACED: _l("A replacement was ordered"),
     ComplaintEventKind.DECLINED: _l("The complaint was declined"),
-}
-PICTURES: Mapping[ProductKind, str] = {
-    ProductKind.SENSOR: "sensor",
-    ProductKind.PUMP: "pump",
-    ProductKind.INFUSION_SET: "infusion",
-    ProductKind.TEST_STRIP: "strip",
-    ProductKind.METER: "meter",
-    ProductKind.PEN_NEEDLE: "needle",
-    ProductKind.LANCET: "lancet",
-    ProductKind.STOMA: "stoma",
-    ProductKind.INCONTINENCE: "pad",
-    ProductKind.NUTRITION: "bottle",
-    ProductKind.OTHER: "box",
 }

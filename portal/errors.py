@@ -7,7 +7,7 @@ import logging
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import NotFound, NotPermitted
@@ -42,6 +42,12 @@ def init_errors(app: Flask) -> None:
         # The page about it must not ask the database who is reading.
         g.database_is_away = True
         return _page(503)
+
+    @app.errorhandler(DataError)
+    def unstorable(_problem: DataError) -> ResponseReturnValue:
+        # A zero character or a number without end: nothing that the database could hold is called so.
+        log.warning("unstorable value", extra={"endpoint": request.endpoint})
+        return _page(404 if request.method in {"GET", "HEAD"} else 400)
 
     @app.errorhandler(HTTPException)
     def http(problem: HTTPException) -> ResponseReturnValue:

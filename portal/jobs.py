@@ -12,6 +12,8 @@ from core.logs import configure_logging
 from core.policy import Policies, use_policies
 from delivery import routing
 from delivery.complaints.routing import route_fault_report
+from delivery.protection import hide_person
+from orders.stopping import stop_orders_of_deceased
 from portal.config import Settings
 
 HANDLERS: Mapping[str, outbox.Handler] = {
@@ -19,6 +21,8 @@ HANDLERS: Mapping[str, outbox.Handler] = {
     "order.cancelled": routing.drop_order,
     "stock.received": routing.release_back_orders,
     "fault.reported": route_fault_report,
+    "person.died": stop_orders_of_deceased,
+    "person.protected": hide_person,
 }
 
 log = logging.getLogger("portal.jobs")

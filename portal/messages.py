@@ -8,8 +8,7 @@ from datetime import date
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import gettext as _, ngettext
 
 from auth.permissions import Permission
 from portal.formats import day, grouped
@@ -86,6 +85,15 @@ def _short(facts: Facts) -> MessageText:
     return _order(facts, _("A part of your order comes later"), f"{missing} {later}")
 
 
+def _stopped(facts: Facts) -> MessageText:
+    body = _(
+        "%(article)s in order %(number)s is not sent: your prescription has been cancelled. Call your unit if you have questions.",
+        article=facts["article"],
+        number=grouped(facts["order_no"]),
+    )
+    return _order(facts, _("We do not send a product that you ordered"), body)
+
+
 def _fault_received(facts: Facts) -> MessageText:
     body = _(
         "We have your report about %(article)s. The case number is %(number)s. Keep the product: we may need to look at it.",
@@ -123,6 +131,7 @@ SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
     "order.sent": _sent,
     "order.delivered": _delivered,
     "order.short": _short,
+    "order.stopped": _stopped,
     "fault.received": _fault_received,
     "fault.replaced": _fault_replaced,
     "fault.declined": _fault_declined,

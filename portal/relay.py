@@ -31,6 +31,7 @@ WAKE_SECONDS = 1.0
 QUEUE_DOWN_DELAY = timedelta(seconds=1)
 # Shorter than the lease, so that a message is never rung for again while its job may still run.
 JOB_SECONDS = 12
+MOST_WAITING_JOBS = 1000
 CLEAN_INTERVAL = timedelta(hours=1)
 
 log = logging.getLogger("portal.relay")
@@ -57,6 +58,8 @@ class Relay:
 
     def ring(self) -> int:
         """Ring for whatever waits; return how many messages were handed to the queue."""
+        if self._rings_unheard():
+            return 0
         with self._database.unit_of_work() as session:
             ids = outbox.claim(session)
         for position, message_id in enumerate(ids):
@@ -78,6 +81,13 @@ class Relay:
             self._queue_is_down = False
             log.info("queue is back")
         return len(ids)
+
+    def _rings_unheard(self) -> bool:
+        # Without workers every message would be rung for again with each lease, until the queue's memory is full.
+        try:
+            return self._queue.count >= MOST_WAITING_JOBS
+        except RedisError:
+            return False
 
     def _listen(self, should_stop: Callable[[], bool]) -> None:
         with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

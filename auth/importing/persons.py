@@ -17,7 +17,8 @@ from auth.permissions import Permission, require
 from auth.persons import find_persons_by_number
 from core.audit import record
 from core.clock import today
-from core.importing import Outcome, Progress, RowRefused, file_ref, finish, no_progress, one_at_a_time
+from core.importing import PEOPLE, Outcome, Progress, RowRefused, file_ref, finish, no_progress, one_at_a_time
+from core.outbox import publish
 from core.tables import Row, read_table
 
 REQUIRED = ("number", "county_code")
@@ -113,15 +114,17 @@ def import_persons(
 ) -> Outcome:
     """Add and change persons of the identity's region, and their guardianships; raises FileRefused, ImportRefused.
 
-    Locks the persons in id order. Writes one access-log row per person who changed. With protected identity (01003, 01020) nothing
+    Locks the persons in id order. Writes one access-log row per person who changed, and publishes `person.died` and
+    `person.protected` for those of whom that is news. With protected identity (01003, 01020) nothing
     but number, county and the flag is kept, whatever the file says.
     """
     require(identity, Permission.RUN_IMPORT)
-    one_at_a_time(session, "persons")
+    one_at_a_time(session, PEOPLE)
     rows, outcome = parse_persons(raw, today(session))
     numbers = {number for row in rows for number in (row.number, *(row.guardians or ()))}
     known = find_persons_by_number(session, numbers, lock=True)
     rows = _of_the_region(_without_unknown_guardians(rows, known, outcome), known, identity.region, outcome)
+    before = {number: (person.deceased_on, person.is_protected) for number, person in known.items()}
     new: set[PersonNumber] = set()
     touched: set[PersonNumber] = set()
     for done, row in enumerate(rows, start=1):
@@ -142,7 +145,16 @@ def import_persons(
         if row.number in new or row.number in touched:
             subject_id = known[row.number].id
             record(session, identity.actor, "person.imported", subject_person_id=subject_id, object_ref=file_ref(raw))
+            _tell_what_changed(session, known[row.number], *before.get(row.number, (None, False)))
     return finish(outcome, skip_bad=skip_bad)
+
+
+def _tell_what_changed(session: Session, person: Person, died_before: date | None, was_protected: bool) -> None:
+    """Handbook §4: a death stops what is not yet shipped, a flag hides where it goes."""
+    if person.deceased_on is not None and died_before is None:
+        publish(session, "person.died", person_id=person.id)
+    if person.is_protected and not was_protected:
+        publish(session, "person.protected", person_id=person.id)
 
 
 def _without_unknown_guardians(

@@ -16,7 +16,7 @@ from auth.permissions import Permission, require
 from auth.persons import find_persons_by_number
 from core.audit import record
 from core.clock import now, swedish_date, today
-from core.importing import Outcome, Progress, RowRefused, file_ref, finish, no_progress, one_at_a_time
+from core.importing import PEOPLE, Outcome, Progress, RowRefused, file_ref, finish, no_progress, one_at_a_time
 from core.tables import Row, read_table
 
 UNIT_REQUIRED = ("hsa_id", "name")
@@ -59,7 +59,7 @@ def import_proxies(
 ) -> Outcome:
     """Add and change proxies that the patient has appointed and the proxy has accepted; raises FileRefused, ImportRefused."""
     rows = read_table(raw, PROXY_REQUIRED, PROXY_OPTIONAL)
-    return _import(session, identity, "proxies", rows, _write_proxy, raw, skip_bad, progress)
+    return _import(session, identity, "proxies", rows, _write_proxy, raw, skip_bad, progress, waits_as=PEOPLE)
 
 
 def _import(
@@ -71,9 +71,10 @@ def _import(
     raw: bytes,
     skip_bad: bool,
     progress: Progress,
+    waits_as: str = "",
 ) -> Outcome:
     require(identity, Permission.RUN_IMPORT)
-    one_at_a_time(session, kind)
+    one_at_a_time(session, waits_as or kind)
     outcome, seen = Outcome(), set[object]()
     for done, row in enumerate(rows, start=1):
         try:

@@ -8,16 +8,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from auth.identity import Identity
 from auth.models import Person, Unit
 from auth.numbers import is_hsa_id
 from core.clock import now, today
 from core.importing import Outcome, RowRefused
 from orders import rules
+from orders.importing.alternatives import as_parsed, write_alternatives
 from orders.importing.history import History
 from orders.importing.limits import used_elsewhere
-from orders.importing.parsed import Alternative, ItemKey, ParsedItem, ParsedSubject, Prescriber
-from orders.models import Article, DeliveryAlternative, Notification, Prescription, PrescriptionItem, PrescriptionStatus
+from orders.importing.parsed import ItemKey, ParsedItem, ParsedSubject, Prescriber
+from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
 from orders.policy import OrderingPolicy
+from orders.services import lock_person
+from orders.stopping import stop_item
 
 ENDED = (PrescriptionStatus.CANCELLED, PrescriptionStatus.EXPIRED)
 
@@ -46,9 +50,16 @@ class ItemWriter:
     """One person's items of one file. `existing` are those that the database had before."""
 
     def __init__(
-        self, session: Session, books: Books, person: Person, subject: ParsedSubject, outcome: Outcome
+        self,
+        session: Session,
+        identity: Identity,
+        books: Books,
+        person: Person,
+        subject: ParsedSubject,
+        outcome: Outcome,
     ) -> None:
         self._session = session
+        self._identity = identity
         self._books = books
         self._person = person
         self._subject = subject
@@ -93,7 +104,7 @@ class ItemWriter:
 
     def cancel(self, item_id: int) -> bool:
         """Cancel an item that is gone from its source; False when it has ended already."""
-        cancelled = cancel_item(self._session, item_id)
+        cancelled = cancel_item(self._session, self._identity, self._person.id, item_id)
         self.wrote_something |= cancelled
         return cancelled
 
@@ -149,20 +160,25 @@ class ItemWriter:
         if item is not None:
             if not self._differs(item, checked) and not self._history.differs(item.id, checked.parsed.key.item_id):
                 return prescription_changed
-            item = lock_item(self._session, item.id)
+            item = lock_item(self._session, self._person.id, item.id)
             # An order may have been placed since the first look.
             self._history.reload_own()
         prescription = self._prescriptions[checked.parsed.key.source, checked.parsed.key.prescription_id]
         wanted = self._wanted(item, checked)
         item = item or PrescriptionItem(prescription_id=prescription.id, external_id=checked.parsed.key.item_id)
+        is_stopped = (
+            item.status is not PrescriptionStatus.CANCELLED and checked.parsed.status is PrescriptionStatus.CANCELLED
+        )
         for name, value in wanted.items():
             setattr(item, name, value)
         item.imported_at = now(self._session)
         item.sub_articles = list(checked.sub_articles)
-        _write_alternatives(item, checked.parsed.alternatives)
+        write_alternatives(item, checked.parsed.alternatives)
         self._session.add(item)
         self._session.flush()
         self._history.write(item.id, checked.parsed.key.item_id)
+        if is_stopped:
+            stop_item(self._session, self._identity, item)
         return True
 
     def _write_prescription(self, parsed: ParsedItem) -> bool:
@@ -191,7 +207,7 @@ class ItemWriter:
         return (
             any(getattr(item, name) != value for name, value in self._wanted(item, checked).items())
             or {article.id for article in item.sub_articles} != {article.id for article in checked.sub_articles}
-            or {_as_parsed(alternative) for alternative in item.delivery_alternatives}
+            or {as_parsed(alternative) for alternative in item.delivery_alternatives}
             != set(checked.parsed.alternatives)
         )
 
@@ -235,8 +251,12 @@ def key_of(item: PrescriptionItem) -> ItemKey:
     return ItemKey(item.prescription.source, item.prescription.external_id, item.external_id)
 
 
-def lock_item(session: Session, item_id: int) -> PrescriptionItem:
-    """Lock one item and return it as it is now."""
+def lock_item(session: Session, person_id: int, item_id: int) -> PrescriptionItem:
+    """Lock a person and one item of theirs, and return the item as it is now.
+
+    Whoever locks several items of a person holds the person first: so their order does not matter.
+    """
+    lock_person(session, person_id)
     return session.scalars(
         select(PrescriptionItem)
         .where(PrescriptionItem.id == item_id)
@@ -245,39 +265,16 @@ def lock_item(session: Session, item_id: int) -> PrescriptionItem:
     ).one()
 
 
-def cancel_item(session: Session, item_id: int) -> bool:
-    """Cancel an item and keep it; False when it has ended already. Locks the item."""
-    item = lock_item(session, item_id)
+def cancel_item(session: Session, identity: Identity, person_id: int, item_id: int) -> bool:
+    """Cancel an item and keep it, and stop what is not yet picked of it; False when it has ended already.
+
+    Locks the person, the item and the rows that it stops.
+    """
+    item = lock_item(session, person_id, item_id)
     if item.status in ENDED:
         return False
     item.status = PrescriptionStatus.CANCELLED
     item.ended_on = min(today(session), item.last_valid_date)
     item.imported_at = now(session)
+    stop_item(session, identity, item)
     return True
-
-
-def _as_parsed(row: DeliveryAlternative) -> Alternative:
-    return Alternative(
-        method_id=row.method_id,
-        name=row.name,
-        method=row.method,
-        provider=row.provider,
-        allow_choice_of_delivery_points=row.allow_choice_of_delivery_points,
-        notifications=tuple(Notification(word) for word in row.notifications),
-        allow_delivery_comment=row.allow_delivery_comment,
-        allow_contact_person=row.allow_contact_person,
-    )
-
-
-def _write_alternatives(item: PrescriptionItem, wanted: tuple[Alternative, ...]) -> None:
-    by_id = {row.method_id: row for row in item.delivery_alternatives}
-    rows = []
-    for alternative in wanted:
-        row = by_id.get(alternative.method_id) or DeliveryAlternative(method_id=alternative.method_id)
-        row.name, row.method, row.provider = alternative.name, alternative.method, alternative.provider
-        row.allow_choice_of_delivery_points = alternative.allow_choice_of_delivery_points
-        row.notifications = [notification.value for notification in alternative.notifications]
-        row.allow_delivery_comment = alternative.allow_delivery_comment
-        row.allow_contact_person = alternative.allow_contact_person
-        rows.append(row)
-    item.delivery_alternatives = rows

@@ -12,6 +12,7 @@ from auth.persons import find_persons_by_number
 from core.audit import record
 from core.clock import today
 from core.importing import (
+    PEOPLE,
     Outcome,
     Progress,
     file_ref,
@@ -44,11 +45,12 @@ def import_prescriptions(
     """Add, change and cancel prescription items of the identity's region; raises FileRefused, ImportRefused.
 
     A response is the full delivery of its sources for its person; a table is one of the sources it names with `is_full`. What a full
-    delivery no longer holds is cancelled, never deleted. `source` says whose an empty response is. Locks the items that change, in id
-    order within each person; imports wait for each other. Writes one access-log row per person whose items changed.
+    delivery no longer holds is cancelled, never deleted. `source` says whose an empty response is. Locks the
+    persons whose items change, then those items; imports of people wait for each other. What is not yet picked of a cancelled item is
+    stopped (handbook §3.3). Writes one access-log row per person whose items changed.
     """
     require(identity, Permission.RUN_IMPORT)
-    one_at_a_time(session, f"prescriptions:{identity.region}")
+    one_at_a_time(session, PEOPLE)
     parsed = parse_file(raw, session, is_full=is_full)
     if is_full and source:
         parsed.full_sources.add(source)
@@ -66,7 +68,7 @@ def import_prescriptions(
             for line in [item.line for item in subject.items] or [subject.line]:
                 outcome.refuse(line, "the person is not known; import persons first")
         else:
-            writer = ItemWriter(session, books, person, subject, outcome)
+            writer = ItemWriter(session, identity, books, person, subject, outcome)
             keys = subject.mentioned | {item.key for item in subject.items}
             mentioned |= {(person.id, key) for key in keys}
             writer.write()
@@ -75,7 +77,7 @@ def import_prescriptions(
                 affected.add(person.id)
         progress(done, len(in_order))
     if parsed.full_sources and parsed.is_readable:
-        affected |= _cancel_missing_of_sources(session, identity.region, parsed.full_sources, mentioned, outcome)
+        affected |= _cancel_missing_of_sources(session, identity, parsed.full_sources, mentioned, outcome)
     for person_id in sorted(affected):
         record(session, identity.actor, "prescription.imported", subject_person_id=person_id, object_ref=file_ref(raw))
     return finish(outcome, skip_bad=skip_bad)
@@ -130,14 +132,14 @@ def _cancel_missing_of_person(
 
 
 def _cancel_missing_of_sources(
-    session: Session, region: str, sources: set[str], mentioned: set[tuple[int, ItemKey]], outcome: Outcome
+    session: Session, identity: Identity, sources: set[str], mentioned: set[tuple[int, ItemKey]], outcome: Outcome
 ) -> set[int]:
     """Cancel what a full table no longer holds, of whichever person; return whose items those were."""
     rows = session.execute(
         select(PrescriptionItem.id, PrescriptionItem.external_id, Prescription)
         .join(Prescription)
         .where(
-            Prescription.region == region,
+            Prescription.region == identity.region,
             Prescription.source.in_(sources),
             PrescriptionItem.status.not_in(GONE),
         )
@@ -146,7 +148,9 @@ def _cancel_missing_of_sources(
     affected = set()
     for item_id, external_id, prescription in rows:
         key = ItemKey(prescription.source, prescription.external_id, external_id)
-        if (prescription.person_id, key) not in mentioned and cancel_item(session, item_id):
+        if (prescription.person_id, key) not in mentioned and cancel_item(
+            session, identity, prescription.person_id, item_id
+        ):
             outcome.cancelled += 1
             affected.add(prescription.person_id)
     return affected

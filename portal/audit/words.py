@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
+from flask_babel import gettext as _, lazy_gettext as _l
 
 from core.audit import AccessLogEntry, ActorKind
 from core.clock import STOCKHOLM
@@ -40,6 +39,7 @@ ACTIONS: Mapping[str, Any] = {
     "order.placed": _l("Placed an order"),
     "order.routed": _l("Sent an order to the depot"),
     "order.seen": _l("Looked at an order"),
+    "order.stopped": _l("Stopped an order"),
     "orders.seen": _l("Looked at the orders"),
     "package.picked": _l("Picked a package"),
     "parcel.delivered": _l("Noted that a parcel was delivered"),
@@ -47,6 +47,7 @@ ACTIONS: Mapping[str, Any] = {
     "parcel.rerouted": _l("Sent a parcel to another address"),
     "parcel.seen": _l("Looked at a parcel"),
     "parcel.shipped": _l("Handed a parcel to the carrier"),
+    "person.hidden": _l("Hid a protected identity"),
     "person.imported": _l("Imported a person"),
     "pick.finished": _l("Finished picking"),
     "pick.put_back": _l("Put back what was picked"),

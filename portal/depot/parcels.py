@@ -7,13 +7,11 @@ from urllib.parse import urljoin
 
 from flask import Response, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
-from flask_babel import gettext as _
+from flask_babel import force_locale, gettext as _
 
 from auth.permissions import Permission
 from core.errors import DomainError, NotFound, NotPermitted
-from delivery import documents, queries, shipping
-from delivery import parcels as parcel_queries
+from delivery import documents, parcels as parcel_queries, queries, shipping
 from delivery.models import DepotOrderStatus
 from delivery.papers import prepare_papers
 from portal.assets import AssetManifest

@@ -9,25 +9,12 @@ from babel.numbers import format_decimal
 from flask_babel import get_locale, gettext as _, ngettext
 
 from auth.models import Person
-from orders.models import Article, ProductKind
+from orders.models import Article
 from orders.queries import Product
 from portal.formats import postal_code, short_day
 from portal.patient.forms import AddressForm
+from portal.pictures import PICTURES as PICTURES
 from portal.reasons import Explanation, explain_verdict
-
-PICTURES = {
-    ProductKind.SENSOR: "sensor",
-    ProductKind.PUMP: "pump",
-    ProductKind.INFUSION_SET: "infusion",
-    ProductKind.TEST_STRIP: "strip",
-    ProductKind.METER: "meter",
-    ProductKind.PEN_NEEDLE: "needle",
-    ProductKind.LANCET: "lancet",
-    ProductKind.STOMA: "stoma",
-    ProductKind.INCONTINENCE: "pad",
-    ProductKind.NUTRITION: "bottle",
-    ProductKind.OTHER: "box",
-}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from orders.models import Article
 from orders.policy import OrderingPolicy
 from orders.queries import Product, order_of_today, orderable_article_ids, products_of
 from portal.patient.forms import AddressForm, Amount, Together, amount_name, amounts_form, seen_name
-from portal.patient.presentation import PICTURES
+from portal.pictures import PICTURES
 from portal.reasons import explain_line, explain_verdict
 
 

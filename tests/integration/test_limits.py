@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,

@@ -11,8 +11,7 @@ from typing import ClassVar
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from core.clock import ManualClock, swedish_date
 from core.crypto import Keyring

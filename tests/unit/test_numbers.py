@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from stdnum import luhn
 
 from auth.numbers import PNR_ROOT, SNR_ROOT, MalformedNumber, is_hsa_id, parse_number

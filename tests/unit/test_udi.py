@@ -6,8 +6,7 @@ from datetime import date
 
 import pytest
 from biip import parse
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from delivery.udi import NotACode, ScannedCode, build_sscc, normalise_gtin, read_code
 

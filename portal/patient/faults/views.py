@@ -17,10 +17,11 @@ from delivery.complaints.models import Complaint, ComplaintEventKind
 from delivery.complaints.own_cases import own_case, own_cases
 from delivery.complaints.services import report_fault
 from delivery.history import DeliveredProduct, delivered_product, delivered_products
-from portal.complaint_words import FAULT_ICONS, FAULTS, PICTURES, STATES
+from portal.complaint_words import FAULT_ICONS, FAULTS, STATES
 from portal.formats import instant
 from portal.parked_forms import take_parked_form
 from portal.patient.faults.forms import FaultForm, default_answers
+from portal.pictures import PICTURES
 from portal.security import current_identity, require_signed_in, requires, unit_of_work
 
 blueprint = Blueprint("faults", __name__)
