@@ -73,7 +73,8 @@ def _elements(text: str) -> GS1ElementStrings:
         for character in _SEPARATORS:
             text = text.replace(character, "\x1d")
         message = parse(text.lstrip("\x1d"), config=_CONFIG).gs1_message
-    except (ParseError, ValueError) as problem:
+    # biip looks for more characters after a lone "]" than there are.
+    except (ParseError, ValueError, IndexError) as problem:
         raise NotACode("not GS1") from problem
     if message is None:
         raise NotACode("not GS1")

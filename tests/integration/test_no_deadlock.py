@@ -32,7 +32,7 @@ from delivery.shipping import pack, register_delivery, ship
 from delivery.shortage import finish, short_pick
 from orders.cancelling import cancel_order
 from orders.importing.prescriptions import import_prescriptions
-from orders.models import Order, Prescription, PrescriptionItem, Withdrawal
+from orders.models import Channel, Order, OrderRow, Prescription, PrescriptionItem, RowStatus, Withdrawal
 from orders.services import OrderLine, PlaceOrder, place_order
 from portal.jobs import HANDLERS
 from tests.integration.test_fault_reports import REPORT
@@ -42,7 +42,7 @@ from tests.support.depot_work import ADDRESS, World, lines_of
 from tests.support.imports import run
 
 THREADS, ROUNDS = 6, 40
-MOST_SECONDS = 20
+MOST_SECONDS = 60
 _serial = count(1)
 _PERSONS = "number,given_name,family_name,street,postal_code,city,phone,county_code"
 _TABLE = (
@@ -89,7 +89,7 @@ class Fair:
             ]
         self.acts: list[Callable[[Random], None]] = [
             *[self.order] * 4,
-            self.cancel,
+            *[self.cancel] * 2,
             *[self.pick] * 3,
             self.give_up,
             *[self.ship] * 2,
@@ -114,10 +114,16 @@ class Fair:
             place_order(session, patient_identity(person), PlaceOrder(lines, ADDRESS, f"key-{next(_serial)}"))
 
     def cancel(self, luck: Random) -> None:
-        person = luck.choice(self.people)
+        # Of any patient: one of the few orders that nobody has begun to pick.
         with self.database.unit_of_work() as session:
-            numbers = select(Order.order_no).where(Order.person_id == person.id).order_by(Order.id.desc()).limit(3)
-            cancel_order(session, patient_identity(person), luck.choice(session.scalars(numbers).all()))
+            untouched = select(OrderRow.order_id).where(OrderRow.status == RowStatus.RECEIVED)
+            order = luck.choice(
+                session.scalars(
+                    select(Order).where(Order.id.in_(untouched), Order.channel == Channel.WEB).order_by(Order.id)
+                ).all()
+            )
+            person = next(person for person in self.people if person.id == order.person_id)
+            cancel_order(session, patient_identity(person), order.order_no)
 
     def pick(self, luck: Random) -> None:
         picker = luck.choice(self.pickers)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from biip import parse
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from delivery.udi import NotACode, ScannedCode, build_sscc, normalise_gtin, read_code
 
@@ -68,6 +68,9 @@ def test_what_names_no_article_is_refused(raw: str) -> None:
 
 
 @given(st.text(max_size=60))
+@example("]")
+@example("]C")
+@example("]C1")
 def test_no_scan_is_more_than_refused(raw: str) -> None:
     try:
         code = read_code(raw)
