@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import settings as hypothesis_settings
 
 from core.clock import ManualClock
 from core.crypto import use_keyring
@@ -19,6 +20,10 @@ from portal.embedded.valkey import EmbeddedValkey
 from tests.support.chromium import find_chromium
 from tests.support.databases import TestDatabases
 from tests.support.settings import TEST_KEYRING, make_settings
+
+# How long an example takes says more about the machine than about the rule.
+hypothesis_settings.register_profile("portal", deadline=None)
+hypothesis_settings.load_profile("portal")
 
 # A Tuesday in winter time, 10:00 in Stockholm, with the public holidays of Christmas ahead.
 TEST_INSTANT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
