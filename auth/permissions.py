@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from auth.identity import Identity, Role, Task
+from auth.identity import ALL_TASKS, Identity, Relation, Role, Task
 from core.errors import NotPermitted
 
 
@@ -20,7 +20,11 @@ class Permission(StrEnum):
     REPORT_FAULT = "report_fault"
     SEE_OWN_CASES = "see_own_cases"
     READ_INBOX = "read_inbox"
+    SEE_WHO_LOOKED = "see_who_looked"
     SWITCH_PERSON = "switch_person"
+    SEE_PROXIES = "see_proxies"
+    APPOINT_PROXY = "appoint_proxy"
+    ANSWER_APPOINTMENT = "answer_appointment"
     SEE_DEPOT = "see_depot"
     PICK = "pick"
     SHIP = "ship"
@@ -35,14 +39,26 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """The roles that a permission is for and, for people, the tasks of which one must be theirs for the subject."""
+    """The roles that a permission is for and, for people, the tasks of which one must be theirs for the subject.
+
+    Where relations are named, the person must also stand to the subject in one of them.
+    """
 
     roles: frozenset[Role]
     tasks: frozenset[Task] = frozenset()
+    relations: frozenset[Relation] = frozenset()
 
 
 def _people(*tasks: Task) -> Rule:
     return Rule(frozenset({Role.PATIENT}), frozenset(tasks))
+
+
+def _self_or_guardian(*tasks: Task) -> Rule:
+    return Rule(frozenset({Role.PATIENT}), frozenset(tasks), frozenset({Relation.SELF, Relation.GUARDIAN}))
+
+
+def _themselves() -> Rule:
+    return Rule(frozenset({Role.PATIENT}), ALL_TASKS, frozenset({Relation.SELF}))
 
 
 def _staff(*roles: Role) -> Rule:
@@ -57,7 +73,11 @@ TABLE: Mapping[Permission, Rule] = {
     Permission.REPORT_FAULT: _people(Task.REPORT_FAULTS),
     Permission.SEE_OWN_CASES: _people(Task.REPORT_FAULTS),
     Permission.READ_INBOX: _people(),
+    Permission.SEE_WHO_LOOKED: _self_or_guardian(Task.VIEW_HISTORY),
     Permission.SWITCH_PERSON: _people(),
+    Permission.SEE_PROXIES: _people(),
+    Permission.APPOINT_PROXY: _themselves(),
+    Permission.ANSWER_APPOINTMENT: _people(),
     Permission.SEE_DEPOT: _staff(Role.DEPOT),
     Permission.PICK: _staff(Role.DEPOT),
     Permission.SHIP: _staff(Role.DEPOT),
@@ -75,6 +95,8 @@ def permits(identity: Identity, permission: Permission) -> bool:
     """Tell whether the identity may; for people, whether it may for the subject it was built with."""
     rule = TABLE[permission]
     if identity.role not in rule.roles:
+        return False
+    if rule.relations and identity.relation not in rule.relations:
         return False
     return not rule.tasks or bool(rule.tasks & identity.tasks)
 

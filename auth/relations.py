@@ -17,12 +17,14 @@ from core.policy import policy_of
 
 @dataclass(frozen=True)
 class ActingPolicy:
-    """Ages (in whole years) between which guardians and children may act; a region's policy section."""
+    """Ages (whole years) between which guardians and children may act, and how long and often proxies are appointed; a policy section."""
 
     SECTION: ClassVar[str] = "acting"
 
     guardian_until_age: int = 13
     own_account_from_age: int = 18
+    proxy_years_at_most: int = 2
+    proxies_asked_a_day: int = 10
 
 
 @dataclass(frozen=True)

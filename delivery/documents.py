@@ -98,14 +98,19 @@ def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Transla
     _text(pdf, papers.sender.name, 10)
     _text(pdf, _("Delivery note"), 24, bold=True, after=2)
     order, ordered = _("Order"), _("ordered")
-    _text(pdf, f"{order} {papers.order_no}  ·  {ordered} {_day(papers.ordered_on, papers.language)}", 11, after=5)
+    _text(
+        pdf,
+        f"{order} {_grouped(papers.order_no)}  ·  {ordered} {_day(papers.ordered_on, papers.language)}",
+        11,
+        after=5,
+    )
     for line in papers.receiver.lines:
         _text(pdf, line, 11)
     below = pdf.get_y()
     _qr_code(pdf, fault_url, x=152, y=top, size=36)
     pdf.set_xy(146, top + 37)
-    pdf.set_font("text", size=8.5)
-    pdf.multi_cell(46, 3.8, _("Does something not work? Scan and tell us. Keep the product."), align="C")
+    pdf.set_font("text", size=10)
+    pdf.multi_cell(46, 4.5, _("Does something not work? Scan and tell us. Keep the product."), align="C")
     pdf.set_xy(pdf.l_margin, max(below, pdf.get_y()) + 7)
     _table(
         pdf,
@@ -186,9 +191,16 @@ def _text(pdf: FPDF, text: str, size: float, *, bold: bool = False, after: float
     pdf.ln(after)
 
 
+def _grouped(order_no: str) -> str:
+    """As the pages write it and as it is read aloud: "1000 017"."""
+    return f"{order_no[:-3]}\N{NO-BREAK SPACE}{order_no[-3:]}"
+
+
 def _printable(text: str) -> str:
     """Without the control characters and lone surrogates that no PDF text may hold; what the font lacks becomes its empty box."""
-    return "".join(c for c in text if c == "\n" or (c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF))
+    return "".join(
+        c for c in text if c in "\n\N{NO-BREAK SPACE}" or (c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)
+    )
 
 
 def _fitting(pdf: FPDF, text: str, size: float) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.models import Person, Unit
-from orders.models import DeliveryChoice, DeliveryMethod, Order, Prescription
+from orders.models import Channel, DeliveryChoice, DeliveryMethod, Order, OrderRow, Prescription, RowStatus
 
 HOME_METHOD_ID = "HOME"
 UNIT_METHOD_ID = "UNIT"
@@ -84,4 +85,51 @@ def registered_address(person: Person) -> HomeAddress:
         city=person.city,
         door_code=person.door_code,
         phone=person.phone,
+    )
+
+
+def is_registered_place(person: Person, address: HomeAddress) -> bool:
+    """Whether an address is where the population register says that the person lives, whoever receives the parcel there."""
+    return bool(address.street) and _place(address.street, address.postal_code) == _place(
+        person.street, person.postal_code
+    )
+
+
+def _place(street: str, postal_code: str) -> tuple[str, str]:
+    return " ".join(street.casefold().split()), postal_code
+
+
+def last_home_address(session: Session, person: Person) -> HomeAddress | None:
+    """Return where the person's latest order that was not cancelled went home; in one statement.
+
+    None with protected identity, and when nothing is left of it. A replacement does not count: nobody chose its address.
+    """
+    if person.is_protected:
+        return None
+    choice = session.scalar(
+        select(DeliveryChoice)
+        .join(Order)
+        .where(
+            Order.person_id == person.id,
+            Order.channel != Channel.COMPLAINT,
+            DeliveryChoice.method == DeliveryMethod.HOME_DELIVERY,
+            DeliveryChoice.street != "",
+            select(OrderRow.id)
+            .where(OrderRow.delivery_choice_id == DeliveryChoice.id, OrderRow.status != RowStatus.CANCELLED)
+            .exists(),
+        )
+        .order_by(DeliveryChoice.id.desc())
+        .limit(1)
+    )
+    if choice is None:
+        return None
+    return HomeAddress(
+        receiver=choice.receiver,
+        care_of=choice.care_of,
+        street=choice.street,
+        postal_code=choice.postal_code,
+        city=choice.city,
+        door_code=choice.door_code,
+        phone=choice.phone,
+        comment=choice.comment,
     )

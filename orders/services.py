@@ -24,7 +24,7 @@ from core.outbox import publish
 from core.policy import policy_of
 from core.workdays import add_working_days
 from orders import rules
-from orders.addresses import HomeAddress, build_delivery_choice
+from orders.addresses import HomeAddress, build_delivery_choice, is_registered_place
 from orders.errors import LineProblem, NothingChosen, OrderRefused
 from orders.models import (
     ORDER_NO_SEQUENCE,
@@ -194,7 +194,10 @@ def _withdraw(
 
 def _remember_door_code(person: Person, address: HomeAddress | None) -> None:
     if address is not None and not person.is_protected:
-        person.door_code, person.door_code_asked = address.door_code, True
+        person.door_code_asked = True
+        # The code of somewhere else does not open the door at home.
+        if is_registered_place(person, address):
+            person.door_code = address.door_code
 
 
 def announce_order(session: Session, identity: Identity, order: Order) -> None:

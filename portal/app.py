@@ -21,7 +21,7 @@ from portal.errors import init_errors
 from portal.formats import init_formats
 from portal.headers import init_headers
 from portal.login import init_login
-from portal.patient import faults
+from portal.patient import access_log, faults, proxies
 from portal.security import public as public_route, signed_in
 from portal.sessions import init_sessions
 
@@ -64,6 +64,8 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
         public.blueprint,
         patient.blueprint,
         faults.blueprint,
+        proxies.blueprint,
+        access_log.blueprint,
         depot.blueprint,
         consultant.blueprint,
         service.blueprint,

@@ -78,6 +78,7 @@ def build_chrome(default_region: str) -> PageChrome:
         switch_options=_switch_options(user),
         navigation=_navigation(user),
         logout_url=url_for("login.log_out"),
+        access_log_url=url_for("own_log.show") if may(Permission.SEE_WHO_LOOKED) else "",
     )
 
 
@@ -122,6 +123,7 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
         (_("Report a fault"), "faults.choose", Permission.REPORT_FAULT),
         (_("My reports"), "faults.cases", Permission.SEE_OWN_CASES),
         (_("Inbox"), "patient.inbox", Permission.READ_INBOX),
+        (_("My proxies"), "proxies.show", Permission.SEE_PROXIES),
         (_("Today"), "depot.today", Permission.SEE_DEPOT),
         (_("Pick list"), "depot.pick_list", Permission.PICK),
         (_("Parcels"), "depot.parcels", Permission.SHIP),

@@ -15,6 +15,7 @@ from core.clock import STOCKHOLM
 _DAY = {"sv": "EEEE d\N{NO-BREAK SPACE}MMMM", "en": "EEEE d MMMM"}
 _DAY_WITH_YEAR = {"sv": "d\N{NO-BREAK SPACE}MMMM y", "en": "d MMMM y"}
 _SHORT_DAY = {"sv": "d\N{NO-BREAK SPACE}MMM", "en": "d MMM"}
+_TIME = {"sv": "HH.mm", "en": "HH:mm"}
 _INSTANT = {"sv": "d\N{NO-BREAK SPACE}MMMM HH.mm", "en": "d MMMM HH:mm"}
 
 
@@ -51,6 +52,12 @@ def instant(value: datetime, language: str | None = None) -> str:
     return format_datetime(value, _INSTANT[language], tzinfo=STOCKHOLM, locale=_babel_locale(language))
 
 
+def time_of_day(value: datetime, language: str | None = None) -> str:
+    """Write an instant's hour and minute in Swedish time."""
+    language = language or _language()
+    return format_datetime(value, _TIME[language], tzinfo=STOCKHOLM, locale=_babel_locale(language))
+
+
 def grouped(number: str) -> str:
     """Write an order or case number in groups that can be read aloud: "1000 017"."""
     head, tail = number[:-3], number[-3:]
@@ -64,5 +71,5 @@ def postal_code(code: str) -> str:
 
 def init_formats(app: Flask) -> None:
     """Register the filters."""
-    for function in (day, day_with_year, short_day, instant, grouped, postal_code):
+    for function in (day, day_with_year, short_day, instant, time_of_day, grouped, postal_code):
         app.jinja_env.filters[function.__name__] = function

@@ -121,6 +121,47 @@ def _fault_declined(facts: Facts) -> MessageText:
     return _case(facts, _("An answer to your fault report"), body)
 
 
+def _proxies(facts: Facts, to_patient: tuple[str, str], to_proxy: tuple[str, str]) -> MessageText:
+    """No names: a message outlives a protected identity. The page that it leads to has them."""
+    subject, body = to_patient if facts.get("reader") == "patient" else to_proxy
+    return MessageText(subject, body, url_for("proxies.show"), _("Show my proxies"))
+
+
+def _proxy_appointed(facts: Facts) -> MessageText:
+    return _proxies(
+        facts,
+        (
+            _("You have asked somebody to be your proxy"),
+            _("We tell you here when there is an answer. Until then nobody new can act for you."),
+        ),
+        (_("Will you be somebody's proxy?"), _("See who asks and what for, then say yes or no.")),
+    )
+
+
+def _proxy_accepted(facts: Facts) -> MessageText:
+    return _proxies(
+        facts,
+        (_("You have a proxy"), _("The person you asked said yes. You can end it whenever you want.")),
+        (_("You are a proxy now"), _("Choose whom you act for at the top of the page.")),
+    )
+
+
+def _proxy_declined(facts: Facts) -> MessageText:
+    return _proxies(
+        facts,
+        (_("You did not get a proxy"), _("The person you asked said no. You can ask somebody else.")),
+        (_("You said no to being a proxy"), _("You can only act for that person if they ask you again.")),
+    )
+
+
+def _proxy_withdrawn(facts: Facts) -> MessageText:
+    return _proxies(
+        facts,
+        (_("You have one proxy less"), _("That person can no longer act for you.")),
+        (_("You are no longer a proxy"), _("You can no longer act for that person.")),
+    )
+
+
 def _as_sentence(text: str) -> str:
     text = text.strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."
@@ -135,6 +176,10 @@ SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
     "fault.received": _fault_received,
     "fault.replaced": _fault_replaced,
     "fault.declined": _fault_declined,
+    "proxy.appointed": _proxy_appointed,
+    "proxy.accepted": _proxy_accepted,
+    "proxy.declined": _proxy_declined,
+    "proxy.withdrawn": _proxy_withdrawn,
 }
 
 

@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from auth.access_log import read_access_log
 from auth.permissions import Permission
-from portal.audit.words import action_words, object_words, when_words, who_words
+from portal.access_words import action_words, object_words, when_words
+from portal.audit.words import who_words
 from portal.security import current_identity, requires, unit_of_work
 
 blueprint = Blueprint("audit", __name__)

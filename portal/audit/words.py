@@ -1,99 +1,10 @@
-"""What the access log's actions and objects are called."""
+"""Who did what the access log tells of, as its auditor reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
-from flask_babel import gettext as _, lazy_gettext as _l
+from flask_babel import gettext as _
 
 from core.audit import AccessLogEntry, ActorKind
-from core.clock import STOCKHOLM
-from portal.formats import grouped
-
-ACTIONS: Mapping[str, Any] = {
-    "access_log.read": _l("Read the access log"),
-    "articles.imported": _l("Imported articles"),
-    "back_order.released": _l("Put a back order on the pick list"),
-    "case.seen": _l("Read a case of their own"),
-    "cases.seen": _l("Looked at their cases"),
-    "complaint.declined": _l("Declined a complaint"),
-    "complaint.replaced": _l("Ordered a replacement"),
-    "complaint.seen": _l("Read a case"),
-    "complaint.taken": _l("Took a case"),
-    "complaints.listed": _l("Looked at the list of cases"),
-    "deliveries.seen": _l("Looked at what has been delivered"),
-    "delivery_note.printed": _l("Printed a delivery note"),
-    "depot_order.seen": _l("Looked at what is to be sent"),
-    "depots.imported": _l("Imported depots"),
-    "fault.reported": _l("Reported a fault"),
-    "fault.routed": _l("Put a case in the queue"),
-    "inbox.seen": _l("Opened their inbox"),
-    "label.printed": _l("Printed an address label"),
-    "line.short": _l("Picked less than was ordered"),
-    "message.seen": _l("Read a message"),
-    "order.cancelled": _l("Cancelled an order"),
-    "order.dropped": _l("Took an order off the pick list"),
-    "order.enquired": _l("Looked up an order for a caller"),
-    "order.placed": _l("Placed an order"),
-    "order.routed": _l("Sent an order to the depot"),
-    "order.seen": _l("Looked at an order"),
-    "order.stopped": _l("Stopped an order"),
-    "orders.seen": _l("Looked at the orders"),
-    "package.picked": _l("Picked a package"),
-    "parcel.delivered": _l("Noted that a parcel was delivered"),
-    "parcel.packed": _l("Packed a parcel"),
-    "parcel.rerouted": _l("Sent a parcel to another address"),
-    "parcel.seen": _l("Looked at a parcel"),
-    "parcel.shipped": _l("Handed a parcel to the carrier"),
-    "person.hidden": _l("Hid a protected identity"),
-    "person.imported": _l("Imported a person"),
-    "pick.finished": _l("Finished picking"),
-    "pick.put_back": _l("Put back what was picked"),
-    "pick.started": _l("Started picking"),
-    "pick.undone": _l("Undid a pick"),
-    "prescription.imported": _l("Imported a prescription"),
-    "products.seen": _l("Looked at the products"),
-    "proxies.imported": _l("Imported proxies"),
-    "proxy.imported": _l("Imported a proxy"),
-    "service_points.imported": _l("Imported service points"),
-    "session.logged_in": _l("Logged in"),
-    "session.logged_out": _l("Logged out"),
-    "short.undone": _l("Undid a shortage"),
-    "staff.imported": _l("Imported staff"),
-    "stock.imported": _l("Imported stock"),
-    "units.imported": _l("Imported units"),
-}
-_OBJECTS: Mapping[str, Any] = {
-    "order": _l("Order"),
-    "case": _l("Case"),
-    "parcel": _l("Parcel"),
-    "picked-lot": _l("Delivered product"),
-    "day": _l("Day"),
-    "file": _l("File"),
-    "message": _l("Message"),
-    "depot-order": _l("Depot order"),
-}
-_NUMBERED = frozenset({"order", "case"})
-
-
-def action_words(action: str) -> str:
-    """Say an action in words; one that this release has no words for is shown as it was written."""
-    return str(ACTIONS.get(action, action))
-
-
-def object_words(object_ref: str) -> str:
-    """Say what was looked at or acted on."""
-    kind, _separator, number = object_ref.partition(":")
-    if not number or kind not in _OBJECTS:
-        return object_ref
-    return f"{_OBJECTS[kind]} {grouped(number) if kind in _NUMBERED else number}"
-
-
-def when_words(at: datetime) -> str:
-    """Write an instant as logs do, to the second and with its year, in Swedish time."""
-    return f"{at.astimezone(STOCKHOLM):%Y-%m-%d %H:%M:%S}"
 
 
 def who_words(entry: AccessLogEntry) -> str:

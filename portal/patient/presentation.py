@@ -9,6 +9,7 @@ from babel.numbers import format_decimal
 from flask_babel import get_locale, gettext as _, ngettext
 
 from auth.models import Person
+from orders.addresses import HomeAddress
 from orders.models import Article
 from orders.queries import Product
 from portal.formats import postal_code, short_day
@@ -154,3 +155,18 @@ def address_lines(address: AddressForm) -> list[str]:
     care_of = f"c/o {address.care_of.data}" if address.care_of.data else ""
     place = f"{postal_code(address.postal_code.data or '')} {address.city.data or ''}".strip()
     return [line for line in (address.receiver.data or "", care_of, address.street.data or "", place) if line]
+
+
+def driver_lines(address: AddressForm, *, with_door_code: bool) -> list[str]:
+    """Return what the driver is told beside the address: last time's is ordered again only when it can be seen."""
+    told = (
+        (address.door_code.label.text, address.door_code.data if with_door_code else ""),
+        (address.phone.label.text, address.phone.data),
+        (address.comment.label.text, address.comment.data),
+    )
+    return [f"{label}: {value}" for label, value in told if value]
+
+
+def place_line(address: HomeAddress) -> str:
+    """Write an address in one line, without whom it is for."""
+    return f"{address.street}, {postal_code(address.postal_code)} {address.city}".strip()

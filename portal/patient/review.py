@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 
 from flask_wtf import FlaskForm
@@ -17,8 +17,9 @@ from core.clock import today
 from core.errors import NotFound
 from core.policy import policy_of
 from core.workdays import add_working_days
-from orders.addresses import registered_address
-from orders.errors import OrderRefused
+from orders import rules
+from orders.addresses import HomeAddress, is_registered_place, last_home_address, registered_address
+from orders.errors import LineProblem, OrderRefused
 from orders.models import Article
 from orders.policy import OrderingPolicy
 from orders.queries import Product, order_of_today, orderable_article_ids, products_of
@@ -59,7 +60,10 @@ class RefusedLine:
 
 @dataclass(frozen=True)
 class Review:
-    """Everything that the page shows; `unit` is where the parcel goes when the identity is protected."""
+    """Everything that the page shows; `unit` is where the parcel goes when the identity is protected.
+
+    `other_address` is where last time's parcel went, when that was not home; `uses_last` that it is the one shown.
+    """
 
     person: Person = field(repr=False)
     lines: tuple[ReviewLine, ...]
@@ -69,6 +73,13 @@ class Review:
     form: Together
     unit: Unit | None
     promised: date
+    other_address: HomeAddress | None = field(repr=False)
+    uses_last: bool
+
+    @property
+    def item_ids(self) -> list[int]:
+        """The products on the page, for a link to the page with another address."""
+        return [line.product.item.id for line in self.lines]
 
     @property
     def asks_for_door_code(self) -> bool:
@@ -83,8 +94,12 @@ def build_review(
     ticked: Collection[int],
     typed: MultiDict[str, str] | None = None,
     refusal: OrderRefused | None = None,
+    wants_last: bool = False,
 ) -> Review:
-    """Read what the page shows; NotFound when a product is not the subject's. `typed` is kept, with what is wrong beside it."""
+    """Read what the page shows; NotFound when a product is not the subject's. `typed` is kept, with what is wrong beside it.
+
+    The address begins as last time's when that was home, or when `wants_last`; else as the register's.
+    """
     products = products_of(session, identity)
     known = {product.item.id: product for product in (*products.orderable, *products.later, *products.ended)}
     if not set(shown) <= known.keys():
@@ -103,12 +118,16 @@ def build_review(
         for product in chosen
         if product.item.id in amounts
     )
-    address = None if products.person.is_protected else _address_form(products.person, typed)
+    last = last_home_address(session, products.person) if typed is None else None
+    is_elsewhere = last is not None and not is_registered_place(products.person, last)
+    home = last if last is not None and (wants_last or not is_elsewhere) else registered_address(products.person)
+    address = None if products.person.is_protected else _address_form(home, typed)
     if typed is not None:
         form.validate()
         if address is not None:
             address.validate()
-    reasons = _reasons(refusal, known)
+    # The service may have refused a line for more than its quantity: then it says the better reason.
+    reasons = {**_quantity_reasons(lines if typed is not None else ()), **_reasons(refusal, known)}
     _put_beside(form, lines, reasons)
     gone = [product.item.id for product in chosen if not product.verdict.is_allowed]
     units = [p.item.prescription.prescribing_unit for p in sorted(chosen, key=lambda p: p.item.id)]
@@ -122,6 +141,8 @@ def build_review(
         form=Together((form,) if address is None else (form, address)),
         unit=units[0] if units and address is None else None,
         promised=add_working_days(today(session), policy.promise_working_days),
+        other_address=last if is_elsewhere else None,
+        uses_last=is_elsewhere and wants_last,
     )
 
 
@@ -141,10 +162,22 @@ def _amounts(product: Product) -> list[tuple[Article, Amount]]:
     ]
 
 
-def _address_form(person: Person, typed: MultiDict[str, str] | None) -> AddressForm:
-    home = registered_address(person)
-    names = ("receiver", "care_of", "street", "postal_code", "city", "door_code", "phone")
-    return AddressForm(formdata=typed, data={name: getattr(home, name) for name in names})
+def _address_form(home: HomeAddress, typed: MultiDict[str, str] | None) -> AddressForm:
+    return AddressForm(formdata=typed, data=asdict(home))
+
+
+def _quantity_reasons(lines: Sequence[ReviewLine]) -> dict[int, str]:
+    """Say what is wrong with the quantities of ticked lines, so that it is told together with what is wrong in the address."""
+    reasons = {}
+    for line in lines:
+        if not line.is_ticked or any(field.errors for _article, field in line.fields):
+            continue
+        item = line.product.item
+        packages = {article.id: field.data for article, field in line.fields}
+        problem = rules.check_quantities(packages, orderable_article_ids(item), item.packages_per_order)
+        if problem is not None:
+            reasons[item.id] = explain_line(LineProblem(item.id, quantity=problem), item)
+    return reasons
 
 
 def _reasons(refusal: OrderRefused | None, known: Mapping[int, Product]) -> dict[int, str]:

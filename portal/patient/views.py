@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from io import BytesIO
+from urllib.parse import urljoin, urlsplit
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _, ngettext
 from werkzeug.datastructures import MultiDict
 
 from auth.permissions import Permission
 from auth.relations import ActingPolicy
-from core.clock import today
+from core.clock import now, today
 from core.errors import NotFound, NotPermitted
 from core.idempotency import new_key
 from core.policy import policy_of
@@ -18,10 +21,12 @@ from orders.errors import NothingChosen, OrderRefused, TooLateToCancel
 from orders.models import RowStatus
 from orders.queries import order_of, orders_of, products_of
 from orders.services import PlaceOrder, place_order
+from portal.chrome import PageChrome
 from portal.login.attempts import local_path
 from portal.parked_forms import take_parked_form
 from portal.patient import order_words, presentation
 from portal.patient.acting import act_for
+from portal.patient.calendar_file import AllDay, calendar_file
 from portal.patient.forms import AddressForm, TypedOrder, item_ids, read_order
 from portal.patient.inbox import messages_of, open_message
 from portal.patient.review import build_review
@@ -83,7 +88,8 @@ def review() -> ResponseReturnValue:
         flash(_("Tick at least one product that you want to order."), "attention")
         return redirect(url_for("patient.products"), 303)
     with unit_of_work() as session:
-        page = build_review(session, current_identity(), ticked, ticked)
+        wants_last = request.args.get("address") == "last"
+        page = build_review(session, current_identity(), ticked, ticked, wants_last=wants_last)
         return render_template("patient/review.html", review=page, key=new_key(), words=presentation)
 
 
@@ -111,6 +117,8 @@ def place() -> ResponseReturnValue:
     user = require_signed_in()
     form = None if user.subject.is_protected else AddressForm()
     if posted.lines is None or (form is not None and not form.validate()):
+        if not posted.ticked:
+            flash(_("Tick at least one product that you want to order."), "attention")
         return _review_again(posted, request.form, key=key), 422
     command = PlaceOrder(posted.lines, form.address if form else None, key)
     try:
@@ -171,10 +179,36 @@ def order(order_no: str) -> ResponseReturnValue:
             today=today(session),
             is_new="placed" in request.args,
             can_cancel=may(Permission.CANCEL_ORDER) and all(row.status is RowStatus.RECEIVED for row in found.rows),
+            comes=bool(order_words.nearest(shipments)),
             reader_id=user.identity.person_id,
             progress=order_words,
             words=presentation,
         )
+
+
+@blueprint.get("/orders/<string:order_no>/calendar")
+@requires(Permission.SEE_ORDERS)
+def calendar(order_no: str) -> ResponseReturnValue:
+    """Give the day on which a parcel that has not come yet is expected, as a file for the calendar; nothing of what is in it."""
+    with unit_of_work() as session:
+        found = order_of(session, current_identity(), _number(order_no))
+        coming = order_words.nearest(shipments_of(session, [found])[found.id])
+        if not coming:
+            raise NotFound
+        base_url = current_app.extensions["base_url"]
+        day = AllDay(
+            uid=f"order-{found.order_no}@{urlsplit(base_url).hostname}",
+            summary=_("Parcel from %(portal)s", portal=PageChrome.product_name),
+            day=min(shipment.expected for shipment in coming),
+            url=urljoin(base_url, url_for("patient.order", order_no=found.order_no)),
+            written_at=now(session),
+        )
+    return send_file(
+        BytesIO(calendar_file(day)),
+        mimetype="text/calendar",
+        as_attachment=True,
+        download_name=f"{_number(order_no)}.ics",
+    )
 
 
 @blueprint.post("/orders/<string:order_no>/cancel")

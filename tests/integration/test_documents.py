@@ -61,6 +61,19 @@ def codes(pdf: bytes) -> list[tuple[str, str]]:
     return [(found.text, found.symbology_identifier) for found in zxingcpp.read_barcodes(picture)]
 
 
+def size_of(pdf: bytes, word: str) -> float:
+    """The size of the type that a word is set in, in points."""
+    found: list[float] = []
+
+    def note(text: str, _matrix: object, _place: object, _font: object, size: float) -> None:
+        if word in text:
+            found.append(size)
+
+    PdfReader(io.BytesIO(pdf)).pages[0].extract_text(visitor_text=note)
+    assert found, word
+    return min(found)
+
+
 def swedish(text: str) -> str:
     return {"Delivery note": "Följesedel", "Use by": "Bäst före"}.get(text, text)
 
@@ -68,9 +81,20 @@ def swedish(text: str) -> str:
 def test_the_note_says_what_is_in_the_box_and_where_to_report_a_fault(fonts: Fonts) -> None:
     note = delivery_note(PAPERS, URL, fonts, swedish)
     text = words(note)
-    for word in ("Följesedel", "1000017", "Glukossensor", "10023", "LOT1", "31 dec. 2028", "Lansetter", "15 dec. 2026"):
+    for word in (
+        "Följesedel",
+        "1000 017",
+        "Glukossensor",
+        "10023",
+        "LOT1",
+        "31 dec. 2028",
+        "Lansetter",
+        "15 dec. 2026",
+    ):
         assert word in text
     assert codes(note) == [(URL, "]Q1")]
+    # Under the QR code; many of those who read it see badly.
+    assert size_of(note, "Scan and tell") >= 10
     assert PdfReader(io.BytesIO(note)).pages[0].mediabox.width == pytest.approx(595.28, abs=0.1)
 
 
@@ -80,7 +104,7 @@ def test_the_label_says_who_and_nothing_of_what(fonts: Fonts) -> None:
     for word in ("Prov Provsson", "c/o Familjen Test", "541 30", "Skövde", "1234#", "070-000 00 00", "grannen"):
         assert word in text
     assert f"(00) {SSCC[0]} {SSCC[1:8]} {SSCC[8:17]} {SSCC[17]}" in text
-    for word in ("Glukossensor", "Teststickor", "Lansetter", "LOT1", "1000017", "10023"):
+    for word in ("Glukossensor", "Teststickor", "Lansetter", "LOT1", "1000017", "1000 017", "10023"):
         assert word not in text
     assert codes(label) == [(f"(00){SSCC}", "]C1")]
     box = PdfReader(io.BytesIO(label)).pages[0].mediabox

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -12,14 +13,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
-from auth.identity import Role
-from auth.models import Commission, InboxMessage
+from auth.identity import Role, Task
+from auth.models import Commission, InboxMessage, ProxyAppointment
 from auth.permissions import TABLE
+from core.clock import today
 from core.db import Database
 from delivery.models import Depot, DepotOrder, PickLine
 from orders.models import Article, Order, OrderRow, PrescriptionItem, Withdrawal
 from portal.security import ACCESS_ATTRIBUTE, Access
-from tests.support.builders import add_staff
+from tests.support.builders import add_person, add_staff
 from tests.support.complaints import Office
 from tests.support.depot_work import World, gs1
 from tests.support.web import make_app, sign_in, token_of
@@ -40,7 +42,7 @@ HOSTILE = (
 # What no text becomes in an address, but a hand-made request may hold.
 RAW = ("%ED%A0%80", "%FF%FE", "%0d%0aSet-Cookie:a=b", "..%2f..%2fetc%2fpasswd")
 QUERIES = (
-    *("item", "parcel", "show", "find", "page", "search", "day", "staff", "older-than"),
+    *("item", "parcel", "show", "find", "page", "search", "day", "staff", "older-than", "address"),
     *("missing", "placed", "next", "after", "state", "code", "error", "iss"),
 )
 READ_NO_QUERY = {"assets", "depot.delivery_note", "depot.label"}
@@ -105,6 +107,15 @@ def scene(database: Database) -> Scene:
             select(InboxMessage.id).where(InboxMessage.receiver_id == office.patient.id).limit(1)
         ).one()
         lot_id = line.reservations[0].lot_id
+        asked = ProxyAppointment(
+            patient_id=add_person(session).id,
+            proxy_id=office.patient.id,
+            tasks=[Task.ORDER.value],
+            valid_from=today(session),
+            valid_until=today(session) + timedelta(days=30),
+        )
+        session.add(asked)
+        session.flush()
     clients = {role: sign_in(app.test_client(), who) for role, who in people.items()}
     clients[Role.PATIENT] = sign_in(app.test_client(), office.patient)
     return Scene(
@@ -116,6 +127,7 @@ def scene(database: Database) -> Scene:
             "case_no": case_no,
             "order_no": order_no,
             "message_id": message_id,
+            "appointment_id": asked.id,
             "name": "site.css",
         },
         forms=_good_forms(article, line, lot_id, item, order_no, office.patient.id),
@@ -191,6 +203,10 @@ def _good_forms(
             **key,
         },
         "patient.switch_person": {"person": str(person_id), "next": "/orders"},
+        "proxies.answer": {"accepts": "yes"},
+        "proxies.appoint": {"number": "191212121212", "tasks": "order", "valid_until": "2027-03-01", **key},
+        "proxies.take_back": nothing,
+        "proxies.withdraw": nothing,
         "public.set_language": {"language": "en", "next": "/orders"},
         "service.found": {"order_no": order_no, "reason": "Var är paketet?"},
     }

@@ -58,7 +58,7 @@ def add_unit(session: Session, name: str = "Diabetesmottagningen Provstad") -> U
     """Add a unit with an address."""
     unit = Unit(
         region=REGION,
-        hsa_id=f"SE2321000131-E{next(_serial):012d}",
+        hsa_id=f"SE2321000131-E9{next(_serial):011d}",
         name=name,
         street="Vårdvägen 2",
         postal_code="54185",

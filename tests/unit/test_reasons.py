@@ -37,6 +37,7 @@ def _english() -> Iterator[None]:
     Babel(app, default_locale="en")
     app.add_url_rule("/orders/<order_no>", "patient.order", lambda order_no: order_no)
     app.add_url_rule("/fault-reports/<case_no>", "faults.case", lambda case_no: case_no)
+    app.add_url_rule("/proxies", "proxies.show", lambda: "")
     with app.test_request_context(), force_locale("en"):
         yield
 
@@ -107,7 +108,7 @@ def test_every_message_has_a_subject_a_sentence_and_a_page(kind: str) -> None:
     assert text.subject
     assert text.body.endswith(".")
     assert "%(" not in text.subject + text.body
-    assert text.url in {"/orders/1000017", "/fault-reports/100016"}
+    assert text.url in {"/orders/1000017", "/fault-reports/100016", "/proxies"}
     assert text.link
 
 

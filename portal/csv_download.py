@@ -1,0 +1,28 @@
+"""Tables to download, as spreadsheet programs in Sweden open them: UTF-8 with a byte order mark, semicolons, and no formulas."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from io import StringIO
+
+from flask import Response
+
+# What makes a spreadsheet program compute a cell, in its full-width forms too, and what it skips to find that.
+_BEGINS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def safe_cell(text: str) -> str:
+    """Return the text so that no spreadsheet program takes it for a formula."""
+    return f"'{text}" if text.lstrip().startswith(_BEGINS_FORMULA) or text.startswith(_BEGINS_FORMULA) else text
+
+
+def csv_download(filename: str, rows: Iterable[Sequence[str]]) -> Response:
+    """Answer with the rows as a file that is saved and never cached; the first row holds the columns' names."""
+    written = StringIO(newline="")
+    writer = csv.writer(written, delimiter=";", lineterminator="\r\n")
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    response = Response(written.getvalue().encode("utf-8-sig"), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
