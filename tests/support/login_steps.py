@@ -20,7 +20,7 @@ from portal.sessions import Owner, current_session
 BASE = "http://localhost:8000"
 CALLBACK = f"{BASE}/log-in/callback"
 ANNA = "191212121212"
-CO_ORDINATED = "199001622381"
+CO_ORDINATED = "199001629808"
 STRANGER = "191502039819"
 
 

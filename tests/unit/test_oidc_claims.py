@@ -27,7 +27,7 @@ SECONDS = int(NOW.timestamp())
 PERSONAL = "https://id.oidc.se/claim/personalIdentityNumber"
 COORDINATION = "https://id.oidc.se/claim/coordinationNumber"
 NUMBER = "191212121212"
-COORDINATION_NUMBER = "199001622381"
+COORDINATION_NUMBER = "199001629808"
 EXPECTED = Expected(issuer="https://id.example", client_id="portal", nonce="n-1", accepted_acr=frozenset({"loa3"}))
 GOOD: dict[str, Any] = {
     "iss": "https://id.example",

@@ -107,7 +107,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def people(database: Database) -> list[int]:
-    return [add_person(database, number) for number in ("191212121212", "199001622381")]
+    return [add_person(database, number) for number in ("191212121212", "199001629808")]
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_what_was_typed_for_a_child_comes_back_for_that_child_only(
 ) -> None:
     with database.unit_of_work() as db:
         child = Person(region="vgr", county_code="14")
-        child.set_number(parse_number("201803022381", date(2026, 12, 1)))
+        child.set_number(parse_number("201803029816", date(2026, 12, 1)))
         db.add(child)
         db.flush()
         db.add(Guardianship(guardian_id=people[0], child_id=child.id))
