@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _, lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, Field, IntegerField, RadioField, StringField, TextAreaField
+from wtforms import Field, IntegerField, RadioField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, StopValidation
 
@@ -18,6 +18,7 @@ from delivery.complaints.services import ReportFault
 from delivery.history import DeliveredProduct
 from portal.complaint_words import FAULTS
 from portal.formats import day as day_words
+from portal.patient.fields import DayField
 
 _YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))]
 
@@ -25,16 +26,6 @@ _YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))]
 def _storable(text: str | None) -> str:
     # PostgreSQL keeps every character but this one.
     return (text or "").replace("\x00", "")
-
-
-class _Day(DateField):
-    """A day; what cannot be read as one is said in words."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Write the day as year-month-day, for example 2026-12-03.")) from None
 
 
 class _WholeNumber(IntegerField):
@@ -66,8 +57,8 @@ class FaultForm(FlaskForm):
 
     kind = RadioField(_l("What happened?"), validators=[_Answered(_l("Choose what happened."))])
     error_code = StringField(_l("Error code"), filters=[_storable], validators=[Length(max=40)])
-    applied_on = _Day(_l("When did you put it on?"), validators=[Optional()])
-    failed_on = _Day(_l("When did you notice it?"), validators=[InputRequired(_l("Write the day you noticed it."))])
+    applied_on = DayField(_l("When did you put it on?"), validators=[Optional()])
+    failed_on = DayField(_l("When did you notice it?"), validators=[InputRequired(_l("Write the day you noticed it."))])
     has_danger_sign = RadioField(
         _l("Have there been any signs of danger?"),
         choices=_YES_NO,

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _, lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectMultipleField, StringField
+from wtforms import SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -15,6 +15,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from auth.identity import Task
 from auth.proxies import AppointmentProblem, AppointmentRefused, AppointProxy
 from portal.formats import day_with_year
+from portal.patient.fields import DayField
 
 TASKS: Mapping[Task, Any] = {
     Task.ORDER: _l("Order products"),
@@ -26,16 +27,6 @@ TASK_DETAILS: Mapping[Task, Any] = {
     Task.REPORT_FAULTS: _l("Sees what you have got sent home and your fault reports. Can report a fault."),
     Task.VIEW_HISTORY: _l("Sees what you have ordered and where the parcel is. Cannot order."),
 }
-
-
-class _Day(DateField):
-    """A day; what cannot be read as one is said in words."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Write the day as year-month-day, for example 2026-12-03.")) from None
 
 
 class AppointForm(FlaskForm):
@@ -56,7 +47,7 @@ class AppointForm(FlaskForm):
         widget=ListWidget(prefix_label=False),
         validators=[InputRequired(_l("Choose at least one thing."))],
     )
-    valid_until = _Day(
+    valid_until = DayField(
         _l("Until and including"), validators=[InputRequired(_l("Write the last day the person may act for you."))]
     )
 
