@@ -86,9 +86,24 @@ def state(tmp_path: Path) -> Iterator[Path]:
     assert subprocess.run(reset, cwd=ROOT).returncode == 0
 
 
+@pytest.fixture
+def start(state: Path) -> Iterator[Callable[[], RunningDemo]]:
+    """Starts demos in the state folder; whatever the test leaves running is stopped before the folder is reset."""
+    started: list[RunningDemo] = []
+
+    def begin() -> RunningDemo:
+        started.append(RunningDemo(state))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.stop(signal.SIGINT)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes as Linux shows them")
-def test_the_demo_keeps_its_data_and_leaves_nothing_running(state: Path) -> None:
-    demo = RunningDemo(state)
+def test_the_demo_keeps_its_data_and_leaves_nothing_running(state: Path, start: Callable[[], RunningDemo]) -> None:
+    demo = start()
     demo.wait_until_ready()
     before = articles(state)
     busy = subprocess.run([sys.executable, "-m", "portal", "demo-reset", "--state", str(state)], cwd=ROOT)
@@ -97,7 +112,7 @@ def test_the_demo_keeps_its_data_and_leaves_nothing_running(state: Path) -> None
     assert processes_of(state) == []
 
     started = time.monotonic()
-    demo = RunningDemo(state)
+    demo = start()
     demo.wait_until_ready()
     assert time.monotonic() - started < 10 * (2 if os.environ.get("CI") else 1)
     assert articles(state) == before
