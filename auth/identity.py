@@ -30,11 +30,12 @@ class Task(StrEnum):
 
 
 class Relation(StrEnum):
-    """How the person who acts stands to the subject of care."""
+    """How the one who acts stands to the subject of care; CALL is customer service with the patient on the phone."""
 
     SELF = "SELF"
     GUARDIAN = "GUARDIAN"
     PROXY = "PROXY"
+    CALL = "CALL"
 
 
 ALL_TASKS = frozenset(Task)
@@ -44,7 +45,8 @@ ALL_TASKS = frozenset(Task)
 class Identity:
     """An actor as every service sees it, built anew for each request and job.
 
-    `subject_person_id` is the person whose data a patient's or relative's request is about, `tasks` what the actor may do for them.
+    `subject_person_id` is the person whose data a request is about: a patient's, a relative's, or customer service's during a call.
+    `tasks` is what the actor may do for them, `reason` why staff has opened their pages; it goes into the access log.
     """
 
     role: Role
@@ -56,6 +58,7 @@ class Identity:
     subject_person_id: int | None = None
     relation: Relation | None = None
     tasks: frozenset[Task] = frozenset()
+    reason: str = ""
 
     @property
     def is_staff(self) -> bool:
@@ -73,7 +76,7 @@ class Identity:
         if self.person_id is not None:
             return Actor(ActorKind.PERSON, self.person_id, self.region)
         if self.staff_id is not None:
-            return Actor(ActorKind.STAFF, self.staff_id, self.region, self.unit_id, self.label)
+            return Actor(ActorKind.STAFF, self.staff_id, self.region, self.unit_id, self.label, self.reason)
         return Actor(ActorKind.SYSTEM, None, self.region, label=self.label)
 
 

@@ -34,11 +34,19 @@ class Protection(StrEnum):
     PROTECTED_REGISTRATION = "01020"
 
 
+class PersonCategory(StrEnum):
+    """On what ground somebody gets products here; decides channel and payer. Handbook §8."""
+
+    RESIDENT = "RESIDENT"
+    OUT_OF_COUNTY = "OUT_OF_COUNTY"
+    ASYLUM_SEEKER = "ASYLUM_SEEKER"
+
+
 class Person(Base):
     """A subject of care, or somebody who acts for one.
 
     The number is encrypted; `number_index` is its keyed blind index. With protected identity no name, address, phone or e-mail is
-    kept at all: the database refuses it.
+    kept at all: the database refuses it. `alias` is a name that is nobody's, by which the unit tells whose parcel it is.
     """
 
     __tablename__ = "person"
@@ -67,9 +75,17 @@ class Person(Base):
     door_code: Mapped[str] = mapped_column(String(40), default="")
     door_code_asked: Mapped[bool] = mapped_column(default=False)
     county_code: Mapped[str] = mapped_column(String(2))
+    category: Mapped[PersonCategory] = mapped_column(
+        default=PersonCategory.RESIDENT, server_default=PersonCategory.RESIDENT.value
+    )
+    # The municipality whose home health care or special housing the person is in; empty when in none.
+    home_care_municipality: Mapped[str] = mapped_column(String(4), default="", server_default="")
+    health_centre_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    alias: Mapped[str] = mapped_column(String(100), default="", server_default="")
     protection: Mapped[Protection] = mapped_column(default=Protection.NONE)
     deceased_on: Mapped[date | None]
     language: Mapped[str] = mapped_column(String(5), default="sv")
+    health_centre: Mapped[Unit | None] = relationship(foreign_keys=[health_centre_id])
 
     def set_number(self, number: PersonNumber) -> None:
         """Store the number encrypted, with its blind index and the day of birth."""
@@ -135,6 +151,9 @@ class Unit(Base):
     city: Mapped[str] = mapped_column(String(100), default="")
     phone: Mapped[str] = mapped_column(String(40), default="")
     cost_centre: Mapped[str] = mapped_column(String(40), default="")
+    # Where a children's clinic's patients belong from their 18th birthday.
+    adult_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    adult_unit: Mapped[Unit | None] = relationship(remote_side="Unit.id")
 
 
 class StaffMember(Base):
@@ -197,3 +216,28 @@ class InboxMessage(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+
+
+class NotifyBy(StrEnum):
+    """How somebody is told that there is a message in the portal; never what it says."""
+
+    NONE = "NONE"
+    EMAIL = "EMAIL"
+    SMS = "SMS"
+
+
+class ContactSettings(Base):
+    """What a person has chosen: where to be told of messages, and what to be reminded of. Gone with protected identity."""
+
+    __tablename__ = "contact_settings"
+    __table_args__ = (
+        CheckConstraint("notify_by <> 'EMAIL' OR email <> ''", name="email_to_write_to"),
+        CheckConstraint("notify_by <> 'SMS' OR mobile <> ''", name="mobile_to_write_to"),
+    )
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    notify_by: Mapped[NotifyBy] = mapped_column(default=NotifyBy.NONE)
+    email: Mapped[str] = mapped_column(String(254), default="")
+    mobile: Mapped[str] = mapped_column(String(40), default="")
+    reminders: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list)
+    changed_at: Mapped[datetime]

@@ -32,6 +32,13 @@ class Permission(StrEnum):
     SEE_COMPLAINTS = "see_complaints"
     DECIDE_COMPLAINT = "decide_complaint"
     FIND_ORDER = "find_order"
+    TAKE_CALL = "take_call"
+    CHANGE_ORDER = "change_order"
+    ASK_TO_RENEW = "ask_to_renew"
+    CHOOSE_SETTINGS = "choose_settings"
+    SEE_UNIT_PATIENTS = "see_unit_patients"
+    PRESCRIBE = "prescribe"
+    SEE_PAYERS = "see_payers"
     READ_ACCESS_LOG = "read_access_log"
     RUN_IMPORT = "run_import"
     ROUTE_MESSAGES = "route_messages"
@@ -39,9 +46,9 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """The roles that a permission is for and, for people, the tasks of which one must be theirs for the subject.
+    """The roles that a permission is for and the tasks of which one must be theirs for the subject.
 
-    Where relations are named, the person must also stand to the subject in one of them.
+    Where relations are named, they must also stand to the subject in one of them.
     """
 
     roles: frozenset[Role]
@@ -57,6 +64,11 @@ def _self_or_guardian(*tasks: Task) -> Rule:
     return Rule(frozenset({Role.PATIENT}), frozenset(tasks), frozenset({Relation.SELF, Relation.GUARDIAN}))
 
 
+def _people_or_caller(*tasks: Task) -> Rule:
+    """People with one of the tasks, and customer service while the patient is on the phone."""
+    return Rule(frozenset({Role.PATIENT, Role.CUSTOMER_SERVICE}), frozenset(tasks))
+
+
 def _themselves() -> Rule:
     return Rule(frozenset({Role.PATIENT}), ALL_TASKS, frozenset({Relation.SELF}))
 
@@ -66,12 +78,15 @@ def _staff(*roles: Role) -> Rule:
 
 
 TABLE: Mapping[Permission, Rule] = {
-    Permission.SEE_PRODUCTS: _people(Task.ORDER),
-    Permission.PLACE_ORDER: _people(Task.ORDER),
-    Permission.CANCEL_ORDER: _people(Task.ORDER),
-    Permission.SEE_ORDERS: _people(Task.ORDER, Task.VIEW_HISTORY),
-    Permission.REPORT_FAULT: _people(Task.REPORT_FAULTS),
-    Permission.SEE_OWN_CASES: _people(Task.REPORT_FAULTS),
+    Permission.SEE_PRODUCTS: _people_or_caller(Task.ORDER),
+    Permission.PLACE_ORDER: _people_or_caller(Task.ORDER),
+    Permission.CHANGE_ORDER: _people_or_caller(Task.ORDER),
+    Permission.CANCEL_ORDER: _people_or_caller(Task.ORDER),
+    Permission.ASK_TO_RENEW: _people_or_caller(Task.ORDER),
+    Permission.SEE_ORDERS: _people_or_caller(Task.ORDER, Task.VIEW_HISTORY),
+    Permission.REPORT_FAULT: _people_or_caller(Task.REPORT_FAULTS),
+    Permission.SEE_OWN_CASES: _people_or_caller(Task.REPORT_FAULTS),
+    Permission.CHOOSE_SETTINGS: _people(),
     Permission.READ_INBOX: _people(),
     Permission.SEE_WHO_LOOKED: _self_or_guardian(Task.VIEW_HISTORY),
     Permission.SWITCH_PERSON: _people(),
@@ -85,6 +100,10 @@ TABLE: Mapping[Permission, Rule] = {
     Permission.SEE_COMPLAINTS: _staff(Role.CONSULTANT),
     Permission.DECIDE_COMPLAINT: _staff(Role.CONSULTANT),
     Permission.FIND_ORDER: _staff(Role.CUSTOMER_SERVICE),
+    Permission.TAKE_CALL: _staff(Role.CUSTOMER_SERVICE),
+    Permission.SEE_UNIT_PATIENTS: _staff(Role.PRESCRIBER),
+    Permission.PRESCRIBE: _staff(Role.PRESCRIBER),
+    Permission.SEE_PAYERS: _staff(Role.PRESCRIBER, Role.COST_RESPONSIBLE),
     Permission.READ_ACCESS_LOG: _staff(Role.AUDITOR),
     Permission.RUN_IMPORT: _staff(Role.SYSTEM),
     Permission.ROUTE_MESSAGES: _staff(Role.SYSTEM),

@@ -28,13 +28,14 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who did it, as the log keeps it; `label` is the staff member's name, never a patient's."""
+    """Who did it, as the log keeps it; `label` is the staff member's name, never a patient's, `reason` why they do all they do now."""
 
     kind: ActorKind
     id: int | None
     region: str
     unit_id: int | None = None
     label: str = ""
+    reason: str = ""
 
 
 class AccessLogEntry(Base):
@@ -82,7 +83,7 @@ def record(
             manner=manner,
             action=action,
             object_ref=object_ref,
-            reason=reason,
+            reason=reason or actor.reason,
             request_id=current_request_id(),
         )
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, get_type_hints
+from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 
 class PolicyProblem(Exception):
@@ -40,21 +41,35 @@ class Policy:
             raise PolicyProblem(f"{self.source}: [{kind.SECTION}] has no field {name}")
         for name, item in fields.items():
             required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-            if name not in values:
-                if required:
-                    raise PolicyProblem(f"{self.source}: [{kind.SECTION}] lacks {name}")
-            elif not _fits(values[name], hints[name]):
-                raise PolicyProblem(f"{self.source}: [{kind.SECTION}] {name} has the wrong type")
-        converted = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+            if name not in values and required:
+                raise PolicyProblem(f"{self.source}: [{kind.SECTION}] lacks {name}")
+        converted = {}
+        for name, value in values.items():
+            try:
+                converted[name] = _convert(value, hints[name])
+            except _Misfit as misfit:
+                raise PolicyProblem(f"{self.source}: [{kind.SECTION}] {name} {misfit}") from None
         return kind(**converted)
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint in (str, bool):
-        return isinstance(value, hint)
-    return isinstance(value, list | dict)
+class _Misfit(Exception):
+    """A value is not what its field is declared to be."""
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """Return a TOML value as the field's type: int, bool, str, a StrEnum, or a tuple of one of these."""
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise _Misfit("is not a list")
+        return tuple(_convert(one, get_args(hint)[0]) for one in value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        if value not in set(hint):
+            raise _Misfit(f"is not one of {', '.join(hint)}")
+        return hint(value)
+    # A TOML true is no number, though Python says so.
+    if type(value) is not hint:
+        raise _Misfit("has the wrong type")
+    return value
 
 
 class Policies:

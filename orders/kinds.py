@@ -41,11 +41,25 @@ class PrescriptionStatus(StrEnum):
 
 
 class DeliveryMethod(StrEnum):
-    """How a parcel reaches the patient; UNIT is the prescribing unit, for protected identities."""
+    """How a parcel reaches the patient.
+
+    HEALTH_CENTRE is collected at the patient's own health centre, under the patient's name; UNIT is the prescribing unit under its own
+    name, for protected identities, and is never chosen.
+    """
 
     HOME_DELIVERY = "HOME_DELIVERY"
     SERVICE_POINT = "SERVICE_POINT"
+    HEALTH_CENTRE = "HEALTH_CENTRE"
     UNIT = "UNIT"
+
+
+class ServicePointProvider(StrEnum):
+    """Who runs the service points, in the national contract's words."""
+
+    NONE = "INGEN"
+    DHL = "DHL"
+    POSTNORD = "POSTNORD"
+    SCHENKER = "SCHENKER"
 
 
 class Notification(StrEnum):
@@ -82,3 +96,29 @@ class RowStatus(StrEnum):
     SENT = "SENT"
     DELIVERED = "DELIVERED"
     CANCELLED = "CANCELLED"
+
+
+class PayerKind(StrEnum):
+    """Who pays for a row (handbook §8); decided when it is ordered and kept on it."""
+
+    UNIT = "UNIT"
+    ADULT_UNIT = "ADULT_UNIT"
+    MUNICIPALITY = "MUNICIPALITY"
+    CENTRAL = "CENTRAL"
+    HOME_REGION = "HOME_REGION"
+
+
+class RenewalStatus(StrEnum):
+    """Where a request to renew a prescription item is."""
+
+    OPEN = "OPEN"
+    RENEWED = "RENEWED"
+    DECLINED = "DECLINED"
+
+
+class ReminderKind(StrEnum):
+    """What a patient can be reminded of."""
+
+    CAN_ORDER = "CAN_ORDER"
+    RUNS_OUT = "RUNS_OUT"
+    PRESCRIPTION_ENDS = "PRESCRIPTION_ENDS"

@@ -1,9 +1,8 @@
-"""Tables of the catalogue, prescriptions and orders."""
+"""Tables of prescriptions and orders; those of the catalogue are beside it."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 
 from sqlalchemy import (
     ARRAY,
@@ -11,20 +10,22 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Numeric,
     Sequence,
     String,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from auth.models import Person, Unit
 from core.db import Base, BigId, Region
+from orders.catalogue import Article as Article, Supplier as Supplier
 from orders.kinds import (
     Channel as Channel,
     DeliveryMethod as DeliveryMethod,
     Notification as Notification,
+    PayerKind as PayerKind,
     PrescriptionStatus as PrescriptionStatus,
     ProductArea as ProductArea,
     ProductKind as ProductKind,
@@ -33,61 +34,6 @@ from orders.kinds import (
 )
 
 ORDER_NO_SEQUENCE = Sequence("order_no_seq", start=100001, metadata=Base.metadata)
-
-
-class Supplier(Base):
-    """Who delivers articles to the region, and where complaints go."""
-
-    __tablename__ = "supplier"
-    __table_args__ = (UniqueConstraint("region", "supplier_no"),)
-
-    id: Mapped[BigId]
-    region: Mapped[Region]
-    supplier_no: Mapped[str] = mapped_column(String(20))
-    name: Mapped[str] = mapped_column(String(200))
-    complaints_email: Mapped[str] = mapped_column(String(254), default="")
-    support_phone: Mapped[str] = mapped_column(String(40), default="")
-
-
-class Article(Base):
-    """One article of a region's assortment; a generic article has sub-articles (taste, size, colour)."""
-
-    __tablename__ = "article"
-    __table_args__ = (
-        UniqueConstraint("region", "article_no"),
-        CheckConstraint("package_size > 0", name="package_size_positive"),
-        CheckConstraint("article_no ~ '^[0-9]{5}$'", name="five_digits"),
-        Index("ix_article_gtin", "gtin"),
-    )
-
-    id: Mapped[BigId]
-    region: Mapped[Region]
-    article_no: Mapped[str] = mapped_column(String(5))
-    name: Mapped[str] = mapped_column(String(200))
-    plain_name: Mapped[str] = mapped_column(String(200), default="")
-    variety: Mapped[str] = mapped_column(String(100), default="")
-    gtin: Mapped[str | None] = mapped_column(String(14))
-    package_size: Mapped[int]
-    unit: Mapped[str] = mapped_column(String(20), default="st")
-    product_area: Mapped[ProductArea]
-    kind: Mapped[ProductKind] = mapped_column(default=ProductKind.OTHER)
-    is_orderable: Mapped[bool] = mapped_column(default=True)
-    is_serialised: Mapped[bool] = mapped_column(default=False)
-    supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
-    agreement_no: Mapped[str] = mapped_column(String(40), default="")
-    price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
-    generic_article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
-    successor_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
-    compatibility_group: Mapped[str] = mapped_column(String(40), default="")
-    shelf_life_days: Mapped[int | None]
-    location: Mapped[str] = mapped_column(String(20), default="")
-    supplier: Mapped[Supplier | None] = relationship()
-    successor: Mapped[Article | None] = relationship(foreign_keys=[successor_id], remote_side="Article.id")
-
-    @property
-    def display_name(self) -> str:
-        """The plain name where there is one, with the variety."""
-        return f"{self.plain_name or self.name}{', ' if self.variety else ''}{self.variety}"
 
 
 class Prescription(Base):
@@ -114,7 +60,8 @@ class PrescriptionItem(Base):
     """One article with its limits.
 
     `orders_remaining` is what may still be withdrawn here; it only falls below what the source states by withdrawals made here or
-    elsewhere, and the database refuses a negative one. Quantities are per withdrawal.
+    elsewhere, and the database refuses a negative one. Quantities are per withdrawal. What a prescriber decides here stays, whatever
+    the source says later: `orders_added` withdrawals and `extended_until` on top of its numbers, `stopped_at` for good.
     """
 
     __tablename__ = "prescription_item"
@@ -128,6 +75,8 @@ class PrescriptionItem(Base):
             name="remaining_counts_every_use",
         ),
         CheckConstraint("packages_per_order > 0 AND pieces_per_order > 0", name="quantity_positive"),
+        CheckConstraint("orders_added >= 0 AND orders_added <= orders_allowed", name="added_within_allowed"),
+        CheckConstraint("stopped_at IS NULL OR status = 'CANCELLED'", name="stopped_is_cancelled"),
     )
 
     id: Mapped[BigId]
@@ -146,6 +95,11 @@ class PrescriptionItem(Base):
     next_earliest_order_date: Mapped[date | None]
     last_valid_date: Mapped[date]
     allow_other_invoice_address: Mapped[bool] = mapped_column(default=False)
+    extended_until: Mapped[date | None]
+    orders_added: Mapped[int] = mapped_column(default=0, server_default="0")
+    stopped_at: Mapped[datetime | None]
+    # An out-of-county patient's home region has been asked about the cost, and pays (handbook §8).
+    home_region_agreed: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Which full delivery of the source last held it: what is missing from the next one is cancelled.
     imported_at: Mapped[datetime]
     ended_on: Mapped[date | None]
@@ -224,6 +178,19 @@ class DeliveryChoice(Base):
     door_code: Mapped[str] = mapped_column(String(40), default="")
     phone: Mapped[str] = mapped_column(String(40), default="")
     comment: Mapped[str] = mapped_column(String(100), default="")
+    # At a service point `street`, `postal_code` and `city` are the point's.
+    provider: Mapped[str] = mapped_column(String(20), default="INGEN", server_default="INGEN")
+    point_id: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    point_name: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    notification: Mapped[Notification | None]
+    notify_to: Mapped[str] = mapped_column(String(254), default="", server_default="")
+    contact_person: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    invoice_receiver: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    invoice_street: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    invoice_postal_code: Mapped[str] = mapped_column(String(5), default="", server_default="")
+    invoice_city: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    # The order was changed before anybody picked it: its rows were cancelled and go on with another choice.
+    superseded_at: Mapped[datetime | None]
     order: Mapped[Order] = relationship(back_populates="delivery_choices")
 
 
@@ -285,6 +252,9 @@ class OrderRow(Base):
     packages: Mapped[int]
     status: Mapped[RowStatus] = mapped_column(default=RowStatus.RECEIVED)
     status_at: Mapped[datetime]
+    # Rows from before payers were kept have none. `payer_ref` is a cost centre, a municipality's or a county's code.
+    payer: Mapped[PayerKind | None]
+    payer_ref: Mapped[str] = mapped_column(String(40), default="", server_default="")
     order: Mapped[Order] = relationship(back_populates="rows")
     delivery_choice: Mapped[DeliveryChoice] = relationship()
     article: Mapped[Article] = relationship()

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
+
+from orders.kinds import DeliveryMethod, ProductKind
+
+
+class Supply(StrEnum):
+    """How those who do not live in the region get their products (handbook §§8 and 10)."""
+
+    HOME_REGION_PAYS = "HOME_REGION_PAYS"
+    PHARMACY = "PHARMACY"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+
+
+class Budget(StrEnum):
+    """Whose money it is when nothing else decides."""
+
+    UNIT = "UNIT"
+    CENTRAL = "CENTRAL"
 
 
 @dataclass(frozen=True)
 class OrderingPolicy:
-    """Limits and promises; days are calendar days unless they say working days."""
+    """Limits and promises; days are calendar days unless they say working days, amounts are in SEK.
+
+    `delivery_methods` are those the region offers, its usual one first. `urgent_packages_elsewhere` is how many packages can be had at
+    another health centre when the own one is short, of all but the `never_urgent` kinds.
+    """
 
     SECTION: ClassVar[str] = "ordering"
 
@@ -17,6 +39,39 @@ class OrderingPolicy:
     default_days_per_order: int = 90
     reorder_days_before_empty: int = 14
     ended_items_visible_days: int = 365
+    delivery_methods: tuple[DeliveryMethod, ...] = (DeliveryMethod.HOME_DELIVERY, DeliveryMethod.SERVICE_POINT)
+    out_of_county: Supply = Supply.HOME_REGION_PAYS
+    asylum_seekers: Supply = Supply.PHARMACY
+    ask_home_region_above: int = 10_000
+    urgent_packages_elsewhere: int = 0
+    never_urgent: tuple[ProductKind, ...] = ()
+    protected_parcels_carry_alias: bool = False
+
+
+@dataclass(frozen=True)
+class PrescribingPolicy:
+    """How long a prescription and one withdrawal of it may last; what a prescriber is told about. Handbook §3.3–4."""
+
+    SECTION: ClassVar[str] = "prescribing"
+
+    valid_months: int = 12
+    sensor_valid_months: int = 12
+    days_per_withdrawal_at_most: int = 90
+    withdrawals_at_most: int = 24
+    tell_days_before_end: int = 60
+    little_used_below_percent: int = 50
+
+
+@dataclass(frozen=True)
+class PayerPolicy:
+    """Who pays (handbook §8); `central_cost_centre` is needed where the budget is central."""
+
+    SECTION: ClassVar[str] = "payers"
+
+    budget: Budget = Budget.UNIT
+    central_cost_centre: str = ""
+    municipality_pays_home_care: bool = True
+    adult_unit_pays_from_age: int = 18
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from auth.identity import Identity
-from auth.models import Person
+from auth.models import Person, PersonCategory
 from auth.permissions import Permission, require
 from core.audit import record
 from core.clock import swedish_date, today
 from core.errors import NotFound
 from core.policy import policy_of
 from orders import rules
+from orders.deliveries import options_of
 from orders.models import (
     Article,
-    DeliveryMethod,
     ExternalWithdrawal,
     Order,
     OrderRow,
@@ -30,7 +30,7 @@ from orders.models import (
     RowStatus,
     Withdrawal,
 )
-from orders.policy import OrderingPolicy
+from orders.policy import OrderingPolicy, Supply
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,29 @@ class ProductList:
 ENDING = frozenset({rules.Reason.CANCELLED, rules.Reason.EXPIRED})
 
 
+_SUPPLIED = {
+    Supply.HOME_REGION_PAYS: rules.Supplied.HERE_AT_HOME_REGIONS_COST,
+    Supply.PHARMACY: rules.Supplied.BY_PHARMACY,
+    Supply.CUSTOMER_SERVICE: rules.Supplied.BY_CUSTOMER_SERVICE,
+}
+
+
 def person_facts(person: Person, policy: OrderingPolicy) -> rules.PersonFacts:
     """Return what the rules need to know of a person."""
-    return rules.PersonFacts(person.deceased_on is not None, person.county_code == policy.county_code)
+    match person.category:
+        case PersonCategory.ASYLUM_SEEKER:
+            supplied = _SUPPLIED[policy.asylum_seekers]
+        case PersonCategory.OUT_OF_COUNTY:
+            supplied = _SUPPLIED[policy.out_of_county]
+        case PersonCategory.RESIDENT:
+            is_resident = person.county_code == policy.county_code
+            supplied = rules.Supplied.HERE if is_resident else rules.Supplied.NOT_ANY_MORE
+    return rules.PersonFacts(person.deceased_on is not None, supplied, policy.ask_home_region_above)
 
 
-def item_facts(item: PrescriptionItem, person: Person) -> rules.ItemFacts:
+def item_facts(item: PrescriptionItem, person: Person, policy: OrderingPolicy) -> rules.ItemFacts:
     """Return what the rules need to know of an item, its article and ways of delivery loaded."""
-    subs = item.sub_articles
-    methods = {alternative.method for alternative in item.delivery_alternatives}
+    successor = item.article.successor
     return rules.ItemFacts(
         is_cancelled=item.status is PrescriptionStatus.CANCELLED,
         is_expired=item.status is PrescriptionStatus.EXPIRED,
@@ -82,16 +96,23 @@ def item_facts(item: PrescriptionItem, person: Person) -> rules.ItemFacts:
         orders_remaining=item.orders_remaining,
         last_valid_date=item.last_valid_date,
         next_earliest_order_date=item.next_earliest_order_date,
-        article_is_orderable=any(sub.is_orderable for sub in subs) if subs else item.article.is_orderable,
-        has_successor=item.article.successor_id is not None,
-        can_be_delivered=person.is_protected or not methods or DeliveryMethod.HOME_DELIVERY in methods,
+        article_is_orderable=bool(orderable_article_ids(item)),
+        has_successor=successor is not None
+        and rules.fits_same_meter(item.article.compatibility_group, successor.compatibility_group),
+        can_be_delivered=person.is_protected or bool(options_of(item, policy)),
+        value=None if item.article.price is None else item.article.price * item.packages_per_order,
+        home_region_agreed=item.home_region_agreed,
     )
 
 
 def orderable_article_ids(item: PrescriptionItem) -> frozenset[int]:
-    """Return the articles that a withdrawal of the item may consist of."""
-    articles = item.sub_articles or [item.article]
-    return frozenset(article.id for article in articles if article.is_orderable)
+    """Return the articles that a withdrawal of the item may consist of: orderable, and made for the same meter (handbook §3.7)."""
+    group = item.article.compatibility_group
+    return frozenset(
+        article.id
+        for article in item.sub_articles or [item.article]
+        if article.is_orderable and rules.fits_same_meter(group, article.compatibility_group)
+    )
 
 
 def products_of(session: Session, identity: Identity) -> ProductList:
@@ -116,7 +137,9 @@ def products_of(session: Session, identity: Identity) -> ProductList:
     day, facts = today(session), person_facts(person, policy)
     groups: dict[str, list[Product]] = {"orderable": [], "later": [], "ended": []}
     for item in items:
-        verdict = rules.decide_withdrawal(item_facts(item, person), facts, day)
+        verdict = rules.decide_withdrawal(
+            item_facts(item, person, policy), facts, day, by_customer_service=identity.is_staff
+        )
         ended_on = item.ended_on or item.last_valid_date
         if verdict.reason in ENDING and ended_on < day - timedelta(days=policy.ended_items_visible_days):
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -17,25 +18,45 @@ class Reason(StrEnum):
     ALLOWED = "ALLOWED"
     DECEASED = "DECEASED"
     MOVED_OUT = "MOVED_OUT"
+    PHARMACY = "PHARMACY"
+    CUSTOMER_SERVICE_ORDERS = "CUSTOMER_SERVICE_ORDERS"
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
     USED_UP = "USED_UP"
     DISCONTINUED = "DISCONTINUED"
     NOT_ORDERABLE_HERE = "NOT_ORDERABLE_HERE"
+    ASK_HOME_REGION = "ASK_HOME_REGION"
     NOT_YET = "NOT_YET"
+
+
+class Supplied(StrEnum):
+    """Through which channel somebody gets their products (handbook §§8 and 10)."""
+
+    HERE = "HERE"
+    HERE_AT_HOME_REGIONS_COST = "HERE_AT_HOME_REGIONS_COST"
+    BY_PHARMACY = "BY_PHARMACY"
+    BY_CUSTOMER_SERVICE = "BY_CUSTOMER_SERVICE"
+    NOT_ANY_MORE = "NOT_ANY_MORE"
 
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """What the rules need to know about the patient."""
+    """What the rules need to know about the patient; NOT_ANY_MORE is a resident who has moved out (§4).
+
+    `ask_home_region_above` is the value in SEK from which a home region that pays is asked first (§8).
+    """
 
     is_deceased: bool
-    lives_in_region: bool
+    supplied: Supplied
+    ask_home_region_above: int = 10_000
 
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """What the rules need to know about a prescription item; `is_delivered_out` is the contract's DELIVERED."""
+    """What the rules need to know about a prescription item; `is_delivered_out` is the contract's DELIVERED.
+
+    `value` is what a full withdrawal costs in SEK, None when a price is not known; `has_successor` counts one that fits (§3.7).
+    """
 
     is_cancelled: bool
     is_expired: bool
@@ -46,6 +67,8 @@ class ItemFacts:
     article_is_orderable: bool
     has_successor: bool
     can_be_delivered: bool
+    value: Decimal | None = None
+    home_region_agreed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,12 +84,19 @@ class Verdict:
         return self.reason is Reason.ALLOWED
 
 
-def decide_withdrawal(item: ItemFacts, person: PersonFacts, today: date) -> Verdict:
+def decide_withdrawal(
+    item: ItemFacts, person: PersonFacts, today: date, *, by_customer_service: bool = False
+) -> Verdict:
     """Decide whether one withdrawal of the item may be made today (§3.1), or say the reason that lasts longest (§3.5)."""
     if person.is_deceased:
         return Verdict(Reason.DECEASED)
-    if not person.lives_in_region:
-        return Verdict(Reason.MOVED_OUT)
+    match person.supplied:
+        case Supplied.NOT_ANY_MORE:
+            return Verdict(Reason.MOVED_OUT)
+        case Supplied.BY_PHARMACY:
+            return Verdict(Reason.PHARMACY)
+        case Supplied.BY_CUSTOMER_SERVICE if not by_customer_service:
+            return Verdict(Reason.CUSTOMER_SERVICE_ORDERS)
     if item.is_cancelled:
         return Verdict(Reason.CANCELLED)
     if item.is_expired or item.last_valid_date < today:
@@ -77,11 +107,25 @@ def decide_withdrawal(item: ItemFacts, person: PersonFacts, today: date) -> Verd
         return Verdict(Reason.DISCONTINUED if item.has_successor else Reason.NOT_ORDERABLE_HERE)
     if not item.can_be_delivered:
         return Verdict(Reason.NOT_ORDERABLE_HERE)
+    if _home_region_is_to_be_asked(item, person):
+        return Verdict(Reason.ASK_HOME_REGION)
     if item.next_earliest_order_date is not None and item.next_earliest_order_date > today:
         if item.next_earliest_order_date > item.last_valid_date:
             return Verdict(Reason.EXPIRED, item.last_valid_date)
         return Verdict(Reason.NOT_YET, item.next_earliest_order_date)
     return Verdict(Reason.ALLOWED)
+
+
+def _home_region_is_to_be_asked(item: ItemFacts, person: PersonFacts) -> bool:
+    if person.supplied is not Supplied.HERE_AT_HOME_REGIONS_COST or item.home_region_agreed:
+        return False
+    # What costs nobody knows how much may cost more than that.
+    return item.value is None or item.value > person.ask_home_region_above
+
+
+def fits_same_meter(group: str, other: str) -> bool:
+    """Whether one article may stand in for another: strips belong to a meter, so only within one compatibility group (§3.7)."""
+    return group == other
 
 
 class QuantityProblem(StrEnum):

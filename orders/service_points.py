@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Index, Numeric, String, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Index, Numeric, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, BigId
@@ -29,3 +30,14 @@ class ServicePoint(Base):
     city: Mapped[str] = mapped_column(String(100))
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
     longitude: Mapped[Decimal | None] = mapped_column(Numeric(8, 5))
+
+
+class ServicePointSearch(Base):
+    """What a provider last answered for a postal code: the nearest points, nearest first."""
+
+    __tablename__ = "service_point_search"
+
+    provider: Mapped[str] = mapped_column(String(20), primary_key=True)
+    postal_code: Mapped[str] = mapped_column(String(5), primary_key=True)
+    searched_at: Mapped[datetime]
+    point_ids: Mapped[list[str]] = mapped_column(ARRAY(String(40)))

@@ -67,13 +67,13 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
     """
     require(identity, Permission.PLACE_ORDER)
     person = lock_person(session, identity.subject_person_id)
-    spent = idempotency.spend(session, "order", f"person:{identity.person_id}:{person.id}", command.idempotency_key)
+    spent = idempotency.spend(session, "order", _orderer(identity, person), command.idempotency_key)
     if not spent.is_first:
         return session.scalars(select(Order).where(Order.order_no == spent.earlier_result)).one()
     if not command.lines:
         raise NothingChosen
     items = _lock_items(session, person, [line.prescription_item_id for line in command.lines])
-    _check_lines(session, person, items, command.lines)
+    _check_lines(session, identity, person, items, command.lines)
 
     order = new_order(session, identity, person, command.channel)
     choice = build_delivery_choice(session, order, person, command.address, next(iter(items.values())).prescription)
@@ -84,6 +84,11 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
     _remember_door_code(person, command.address)
     announce_order(session, identity, order)
     return order
+
+
+def _orderer(identity: Identity, person: Person) -> str:
+    who = f"staff:{identity.staff_id}" if identity.is_staff else f"person:{identity.person_id}"
+    return f"{who}:{person.id}"
 
 
 def lock_person(session: Session, person_id: int | None) -> Person:
@@ -117,14 +122,21 @@ def _lock_items(session: Session, person: Person, item_ids: list[int]) -> dict[i
 
 
 def _check_lines(
-    session: Session, person: Person, items: Mapping[int, PrescriptionItem], lines: tuple[OrderLine, ...]
+    session: Session,
+    identity: Identity,
+    person: Person,
+    items: Mapping[int, PrescriptionItem],
+    lines: tuple[OrderLine, ...],
 ) -> None:
     day = today(session)
-    facts = person_facts(person, policy_of(person.region).section(OrderingPolicy))
+    policy = policy_of(person.region).section(OrderingPolicy)
+    facts = person_facts(person, policy)
     problems = []
     for line in lines:
         item = items[line.prescription_item_id]
-        verdict = rules.decide_withdrawal(item_facts(item, person), facts, day)
+        verdict = rules.decide_withdrawal(
+            item_facts(item, person, policy), facts, day, by_customer_service=identity.is_staff
+        )
         quantity = rules.check_quantities(line.packages, orderable_article_ids(item), item.packages_per_order)
         changed = line.seen_remaining != item.orders_remaining
         if changed or quantity or not verdict.is_allowed:

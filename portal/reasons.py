@@ -53,6 +53,25 @@ def explain_verdict(verdict: Verdict, item: PrescriptionItem) -> Explanation:
             return Explanation(
                 _("It cannot be ordered here."), _("Call customer service, and we will help you."), "customer_service"
             )
+        case Reason.PHARMACY:
+            return Explanation(
+                _("You get it at a pharmacy, not here."),
+                _(
+                    "Ask %(unit)s for a prescription for the pharmacy. If you seek asylum, bring your LMA card.",
+                    unit=unit,
+                ),
+                "unit",
+            )
+        case Reason.CUSTOMER_SERVICE_ORDERS:
+            return Explanation(
+                _("Customer service orders it for you."), _("Call them when you need more."), "customer_service"
+            )
+        case Reason.ASK_HOME_REGION:
+            return Explanation(
+                _("It costs so much that the region where you live must agree first."),
+                _("Ask %(unit)s to ask them.", unit=unit),
+                "unit",
+            )
         case Reason.MOVED_OUT:
             return Explanation(
                 _("You are registered in another region, so new orders go through that region."),

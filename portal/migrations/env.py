@@ -10,6 +10,8 @@ import core.idempotency
 import core.outbox  # noqa: F401
 import delivery.complaints.models  # noqa: F401
 import orders.models
+import orders.reminder_models
+import orders.renewal_models
 import orders.service_points  # noqa: F401
 from core.db import Base
 

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from hypothesis import given, strategies as st
 
 from orders import rules
-from orders.rules import ItemFacts, PersonFacts, QuantityProblem, Reason
+from orders.rules import ItemFacts, PersonFacts, QuantityProblem, Reason, Supplied
 
 TODAY = date(2026, 12, 1)
-ALIVE = PersonFacts(is_deceased=False, lives_in_region=True)
+ALIVE = PersonFacts(is_deceased=False, supplied=Supplied.HERE)
 GOOD = ItemFacts(
     is_cancelled=False,
     is_expired=False,
@@ -37,7 +37,9 @@ items = st.builds(
     has_successor=st.booleans(),
     can_be_delivered=st.booleans(),
 )
-people = st.builds(PersonFacts, is_deceased=st.booleans(), lives_in_region=st.booleans())
+people = st.builds(
+    PersonFacts, is_deceased=st.booleans(), supplied=st.sampled_from((Supplied.HERE, Supplied.NOT_ANY_MORE))
+)
 
 
 @given(items, people, days)
@@ -46,7 +48,7 @@ def test_a_withdrawal_is_allowed_exactly_when_every_condition_holds(
 ) -> None:
     expected = (
         not person.is_deceased
-        and person.lives_in_region
+        and person.supplied is Supplied.HERE
         and not (item.is_cancelled or item.is_expired or item.is_delivered_out)
         and item.orders_remaining > 0
         and item.last_valid_date >= today
