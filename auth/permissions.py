@@ -29,9 +29,10 @@ class Permission(StrEnum):
     PICK = "pick"
     SHIP = "ship"
     SEE_STOCK = "see_stock"
+    RECEIVE_GOODS = "receive_goods"
+    ADJUST_STOCK = "adjust_stock"
     SEE_COMPLAINTS = "see_complaints"
     DECIDE_COMPLAINT = "decide_complaint"
-    FIND_ORDER = "find_order"
     TAKE_CALL = "take_call"
     CHANGE_ORDER = "change_order"
     ASK_TO_RENEW = "ask_to_renew"
@@ -39,6 +40,7 @@ class Permission(StrEnum):
     SEE_UNIT_PATIENTS = "see_unit_patients"
     PRESCRIBE = "prescribe"
     SEE_PAYERS = "see_payers"
+    EXPORT_PAYERS = "export_payers"
     READ_ACCESS_LOG = "read_access_log"
     RUN_IMPORT = "run_import"
     ROUTE_MESSAGES = "route_messages"
@@ -97,13 +99,15 @@ TABLE: Mapping[Permission, Rule] = {
     Permission.PICK: _staff(Role.DEPOT),
     Permission.SHIP: _staff(Role.DEPOT),
     Permission.SEE_STOCK: _staff(Role.DEPOT),
+    Permission.RECEIVE_GOODS: _staff(Role.DEPOT),
+    Permission.ADJUST_STOCK: _staff(Role.DEPOT),
     Permission.SEE_COMPLAINTS: _staff(Role.CONSULTANT),
     Permission.DECIDE_COMPLAINT: _staff(Role.CONSULTANT),
-    Permission.FIND_ORDER: _staff(Role.CUSTOMER_SERVICE),
     Permission.TAKE_CALL: _staff(Role.CUSTOMER_SERVICE),
     Permission.SEE_UNIT_PATIENTS: _staff(Role.PRESCRIBER),
     Permission.PRESCRIBE: _staff(Role.PRESCRIBER),
     Permission.SEE_PAYERS: _staff(Role.PRESCRIBER, Role.COST_RESPONSIBLE),
+    Permission.EXPORT_PAYERS: _staff(Role.SYSTEM),
     Permission.READ_ACCESS_LOG: _staff(Role.AUDITOR),
     Permission.RUN_IMPORT: _staff(Role.SYSTEM),
     Permission.ROUTE_MESSAGES: _staff(Role.SYSTEM),

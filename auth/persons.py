@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
-from auth.models import Commission, InboxMessage, Person, StaffMember, Unit
+from auth.models import Commission, ContactSettings, InboxMessage, NotifyBy, Person, StaffMember, Unit
 from auth.numbers import PersonNumber
 from core.clock import now
 from core.crypto import keyring
+from core.outbox import publish
 
 
 def find_person_by_number(session: Session, number: PersonNumber) -> Person | None:
@@ -60,10 +62,47 @@ def staff_identity(commission: Commission) -> Identity:
     )
 
 
+@dataclass(frozen=True)
+class Posting:
+    """One message to put into an inbox; `facts` are plain JSON values."""
+
+    receiver_id: int
+    about_person_id: int
+    kind: str
+    facts: Mapping[str, Any]
+
+
 def post_message(session: Session, receiver_id: int, about_person_id: int, kind: str, **facts: Any) -> None:
     """Put a message into a person's inbox, in the caller's transaction; `facts` are plain JSON values."""
-    session.add(
+    post_messages(session, [Posting(receiver_id, about_person_id, kind, facts)])
+
+
+def post_messages(session: Session, postings: Collection[Posting]) -> None:
+    """Put messages into inboxes, in the caller's transaction; whoever has chosen e-mail or SMS is to be told that there is one."""
+    instant = now(session)
+    messages = [
         InboxMessage(
-            receiver_id=receiver_id, about_person_id=about_person_id, kind=kind, facts=facts, created_at=now(session)
+            receiver_id=posting.receiver_id,
+            about_person_id=posting.about_person_id,
+            kind=posting.kind,
+            facts=dict(posting.facts),
+            created_at=instant,
+        )
+        for posting in postings
+    ]
+    if not messages:
+        return
+    session.add_all(messages)
+    session.flush()
+    told = set(
+        session.scalars(
+            select(ContactSettings.person_id).where(
+                ContactSettings.person_id.in_({message.receiver_id for message in messages}),
+                ContactSettings.notify_by != NotifyBy.NONE,
+            )
         )
     )
+    # "You have a new message" is said once, however many came together.
+    for message in {message.receiver_id: message for message in messages}.values():
+        if message.receiver_id in told:
+            publish(session, "message.posted", inbox_message_id=message.id)

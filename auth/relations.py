@@ -116,6 +116,18 @@ def subjects_of(session: Session, actor: Person) -> list[ActableSubject]:
     return subjects + [subject for patient_id, subject in merged.items() if patient_id not in guarded]
 
 
+def guardians_of(session: Session, child: Person) -> list[Person]:
+    """Return the guardians who may act for the child today, in id order; in one statement."""
+    day, policy = today_of(session), policy_of(child.region).section(ActingPolicy)
+    guardians = session.scalars(
+        select(Person)
+        .join(Guardianship, Guardianship.guardian_id == Person.id)
+        .where(Guardianship.child_id == child.id, Guardianship.ended_on.is_(None))
+        .order_by(Person.id)
+    )
+    return [guardian for guardian in guardians if guardian_tasks(child, guardian, day, policy)]
+
+
 def identity_for(actor: Person, subject: ActableSubject) -> Identity:
     """Build the identity of a person acting for one of their subjects."""
     return Identity(

@@ -88,8 +88,16 @@ def finish(outcome: Outcome, *, skip_bad: bool) -> Outcome:
 
 def one_at_a_time(session: Session, kind: str) -> None:
     """Make imports of one kind wait for each other until commit: only they lock rows of several persons, all under PEOPLE."""
-    digest = hashlib.sha256(f"import:{kind}".encode()).digest()
-    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+    session.execute(select(func.pg_advisory_xact_lock(_lock_no(kind))))
+
+
+def wait_for_imports(session: Session, kind: str) -> None:
+    """Wait until no import of the kind runs, and let none begin until commit; those who wait so do not wait for each other."""
+    session.execute(select(func.pg_advisory_xact_lock_shared(_lock_no(kind))))
+
+
+def _lock_no(kind: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"import:{kind}".encode()).digest()[:8], signed=True)
 
 
 def file_ref(raw: bytes) -> str:

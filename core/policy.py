@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -35,6 +36,8 @@ class Policy:
     def section(self, kind: type[T]) -> T:
         """Return the section as its dataclass; unknown, missing and wrongly typed fields raise PolicyProblem."""
         values = self._sections.get(kind.SECTION, {})
+        if not isinstance(values, dict):
+            raise PolicyProblem(f"{self.source}: {kind.SECTION} is not a section")
         hints = get_type_hints(kind)
         fields = {item.name: item for item in dataclasses.fields(kind)}
         for name in values.keys() - fields.keys():
@@ -49,7 +52,16 @@ class Policy:
                 converted[name] = _convert(value, hints[name])
             except _Misfit as misfit:
                 raise PolicyProblem(f"{self.source}: [{kind.SECTION}] {name} {misfit}") from None
-        return kind(**converted)
+        try:
+            return kind(**converted)
+        except ValueError as problem:
+            # What a section refuses of its fields taken together.
+            raise PolicyProblem(f"{self.source}: [{kind.SECTION}] {problem}") from None
+
+    @property
+    def section_names(self) -> frozenset[str]:
+        """The sections that the file has."""
+        return frozenset(self._sections)
 
 
 class _Misfit(Exception):
@@ -69,6 +81,8 @@ def _convert(value: Any, hint: Any) -> Any:
     # A TOML true is no number, though Python says so.
     if type(value) is not hint:
         raise _Misfit("has the wrong type")
+    if hint is int and value < 0:
+        raise _Misfit("is below zero")
     return value
 
 
@@ -79,18 +93,33 @@ class Policies:
         self._policies = policies
 
     @classmethod
-    def load(cls, folder: Path) -> Policies:
-        """Read every `<region>.toml` in `folder`; raise PolicyProblem when there is none or one cannot be read."""
+    def load(cls, folder: Path, regions: Collection[str] = ()) -> Policies:
+        """Read `<region>.toml` of the regions named, or all in `folder`; raise PolicyProblem when one is missing or unusable."""
         policies = {}
         for path in sorted(folder.glob("*.toml")):
+            if regions and path.stem not in regions:
+                continue
             try:
                 sections = tomllib.loads(path.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
                 raise PolicyProblem(f"{path.name}: {problem}") from problem
             policies[path.stem] = Policy(path.stem, path.name, sections)
+        for region in regions:
+            if region not in policies:
+                raise PolicyProblem(f"there is no policy file {region}.toml in {folder}")
         if not policies:
             raise PolicyProblem(f"no policy file in {folder}")
         return cls(policies)
+
+    def check(self, kinds: Collection[type[Section]]) -> None:
+        """Read every section of every region; raise PolicyProblem for the first that is unusable, or that nobody declares."""
+        declared = {kind.SECTION for kind in kinds}
+        for region in self.regions:
+            policy = self._policies[region]
+            for name in sorted(policy.section_names - declared):
+                raise PolicyProblem(f"{policy.source}: there is no section [{name}]")
+            for kind in kinds:
+                policy.section(kind)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -112,6 +141,13 @@ def use_policies(policies: Policies) -> None:
     """Give this process its policies; called once by each entry point."""
     global _policies
     _policies = policies
+
+
+def served_regions() -> tuple[str, ...]:
+    """Return the regions served, in name order; raise RuntimeError when no entry point gave any policies."""
+    if _policies is None:
+        raise RuntimeError("no policies: call core.policy.use_policies at start")
+    return _policies.regions
 
 
 def policy_of(region: str) -> Policy:

@@ -17,6 +17,7 @@ class LotFacts:
     is_quarantined: bool
     is_recalled: bool
     free: int
+    is_on_hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class LotProblem(StrEnum):
 
     RECALLED = "RECALLED"
     QUARANTINED = "QUARANTINED"
+    ON_HOLD = "ON_HOLD"
     EXPIRED = "EXPIRED"
     SAME_AS_FAULTY = "SAME_AS_FAULTY"
     EXPIRES_TOO_SOON = "EXPIRES_TOO_SOON"
@@ -44,6 +46,8 @@ def judge_lot(lot: LotFacts, need: Need, today: date) -> LotProblem | None:
         return LotProblem.RECALLED
     if lot.is_quarantined:
         return LotProblem.QUARANTINED
+    if lot.is_on_hold:
+        return LotProblem.ON_HOLD
     if lot.expires_on < today:
         return LotProblem.EXPIRED
     if lot.lot_id == need.avoid_lot_id:

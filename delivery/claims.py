@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -36,7 +38,26 @@ def lock_depot_order(
             .with_for_update(read=True, of=Person)
             .execution_options(populate_existing=True)
         ).one()
-    row_ids = select(PickLine.order_row_id).where(PickLine.depot_order_id == depot_order_id)
+    (depot_order,) = _lock(session, [depot_order_id])
+    return depot_order
+
+
+def lock_depot_orders(
+    session: Session, identity: Identity, depot_order_ids: Collection[int], permission: Permission
+) -> list[DepotOrder]:
+    """Lock the rows of several depot orders (by id), then these (by id); those of another region are left out.
+
+    Raises NotPermitted.
+    """
+    require(identity, permission)
+    ids = session.scalars(
+        select(DepotOrder.id).where(DepotOrder.id.in_(depot_order_ids), DepotOrder.region == identity.region)
+    ).all()
+    return _lock(session, ids)
+
+
+def _lock(session: Session, depot_order_ids: Collection[int]) -> list[DepotOrder]:
+    row_ids = select(PickLine.order_row_id).where(PickLine.depot_order_id.in_(depot_order_ids))
     session.scalars(
         select(OrderRow)
         .where(OrderRow.id.in_(row_ids))
@@ -44,23 +65,26 @@ def lock_depot_order(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    return session.scalars(
-        select(DepotOrder)
-        .where(DepotOrder.id == depot_order_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-        .options(
-            selectinload(DepotOrder.order).selectinload(Order.person),
-            selectinload(DepotOrder.delivery_choice),
-            selectinload(DepotOrder.parcels),
-            selectinload(DepotOrder.lines).options(
-                selectinload(PickLine.order_row),
-                selectinload(PickLine.article),
-                selectinload(PickLine.reservations).selectinload(Reservation.lot),
-                selectinload(PickLine.picked_lots).selectinload(PickedLot.lot),
-            ),
+    return list(
+        session.scalars(
+            select(DepotOrder)
+            .where(DepotOrder.id.in_(depot_order_ids))
+            .order_by(DepotOrder.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+            .options(
+                selectinload(DepotOrder.order).selectinload(Order.person),
+                selectinload(DepotOrder.delivery_choice),
+                selectinload(DepotOrder.parcels),
+                selectinload(DepotOrder.lines).options(
+                    selectinload(PickLine.order_row),
+                    selectinload(PickLine.article),
+                    selectinload(PickLine.reservations).selectinload(Reservation.lot),
+                    selectinload(PickLine.picked_lots).selectinload(PickedLot.lot),
+                ),
+            )
         )
-    ).one()
+    )
 
 
 def lock_own_pick(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:

@@ -33,7 +33,10 @@ class Fonts:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a parcel goes or comes from; never shown in a representation."""
+    """Where a parcel goes or comes from; never shown in a representation.
+
+    `reference` is a name that is nobody's; `point` is the service point that the street is of, `collected_by` who may fetch it there.
+    """
 
     name: str = field(repr=False)
     street: str = field(repr=False)
@@ -43,15 +46,17 @@ class Address:
     door_code: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     comment: str = field(default="", repr=False)
+    reference: str = field(default="", repr=False)
+    point: str = field(default="", repr=False)
+    collected_by: str = field(default="", repr=False)
 
     @property
     def lines(self) -> list[str]:
         """The lines as a postman reads them."""
         code = self.postal_code
         place = f"{code[:3]} {code[3:]}  {self.city}" if len(code) == 5 else f"{code} {self.city}"
-        return [
-            line for line in (self.name, self.care_of and f"c/o {self.care_of}", self.street, place.strip()) if line
-        ]
+        care_of = self.care_of and f"c/o {self.care_of}"
+        return [line for line in (self.name, self.reference, care_of, self.point, self.street, place.strip()) if line]
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,7 @@ def address_label(papers: ParcelPapers, fonts: Fonts, _: Translate) -> bytes:
         _text(pdf, line, _fitting(pdf, line, 15))
     _text(pdf, rest[-1], _fitting(pdf, rest[-1], 18), bold=True, after=2)
     for label, value in (
+        (_("Collected by"), papers.receiver.collected_by),
         (_("Door code"), papers.receiver.door_code),
         (_("Phone"), papers.receiver.phone),
         (_("To the driver"), papers.receiver.comment),

@@ -94,6 +94,10 @@ class LotQuarantined(LotRefused):
     """The lot is in quarantine."""
 
 
+class LotOnHold(LotRefused):
+    """Somebody has put the lot on hold."""
+
+
 class LotRecalled(LotRefused):
     """The lot is recalled."""
 
@@ -143,3 +147,81 @@ class ReceiverDeceased(DomainError):
 
 class NotShipped(DomainError):
     """A parcel that was not handed over cannot have been delivered."""
+
+
+@dataclass(eq=False)
+class SupplierOrderClosed(DomainError):
+    """Everything of the supplier order has come."""
+
+    order_no: str
+
+
+@dataclass(eq=False)
+class ReceiptClosed(DomainError):
+    """The delivery is ended; what comes after it is another one."""
+
+    receipt_no: str
+
+
+class LotMissing(DomainError):
+    """Neither the code nor anybody says which lot it is."""
+
+
+@dataclass(eq=False)
+class ExpiryMissing(DomainError):
+    """Neither the code nor anybody says when a new lot expires."""
+
+    lot_no: str
+
+
+@dataclass(eq=False)
+class SerialsDiffer(DomainError):
+    """A serialised article comes with one serial number per package."""
+
+    packages: int
+    serials: int
+
+
+@dataclass(eq=False)
+class SerialKnown(DomainError):
+    """A unit with this serial number has come before."""
+
+    serial_no: str
+
+
+class NothingToReturn(DomainError):
+    """Nothing of the delivery was refused."""
+
+
+class NoteMissing(DomainError):
+    """Stock is not changed by hand without saying why."""
+
+
+@dataclass(eq=False)
+class NotThatMany(DomainError):
+    """There are fewer packages than that which may be taken."""
+
+    lot_no: str
+    most: int
+
+
+@dataclass(eq=False)
+class LotIsRecalled(DomainError):
+    """A recalled lot is not let go by hand, nor recalled by hand."""
+
+    lot_no: str
+
+
+@dataclass(eq=False)
+class CountAgainByAnother(DomainError):
+    """The second count is made by somebody who has not made the first."""
+
+    lot_no: str
+
+
+@dataclass(eq=False)
+class CountBelowReserved(DomainError):
+    """Fewer were counted than are promised to orders; those are put back first."""
+
+    lot_no: str
+    reserved: int

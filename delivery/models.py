@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from auth.models import Unit
 from core.db import Base, BigId, Region
+from delivery.wave_models import PickRound as PickRound, Wave as Wave
 from orders.models import Article, DeliveryChoice, Order, OrderRow
 
 PARCEL_NO_SEQUENCE = Sequence("parcel_no_seq", start=1, metadata=Base.metadata)
@@ -31,6 +32,7 @@ class LotStatus(StrEnum):
     """Whether a lot may leave the depot."""
 
     AVAILABLE = "AVAILABLE"
+    ON_HOLD = "ON_HOLD"
     QUARANTINED = "QUARANTINED"
     RECALLED = "RECALLED"
 
@@ -83,6 +85,7 @@ class StockMovement(Base):
     reason: Mapped[MovementReason]
     object_ref: Mapped[str] = mapped_column(String(80), default="")
     source_ref: Mapped[str | None] = mapped_column(String(80))
+    note: Mapped[str] = mapped_column(String(200), default="", server_default="")
     at: Mapped[datetime]
     staff_id: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -100,15 +103,18 @@ class StockBalance(Base):
     lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"), primary_key=True)
     on_hand: Mapped[int] = mapped_column(default=0)
     reserved: Mapped[int] = mapped_column(default=0)
+    # Where the lot was put away; empty is the article's own shelf.
+    location: Mapped[str] = mapped_column(String(20), default="", server_default="")
     lot: Mapped[Lot] = relationship()
 
 
 class DepotOrderStatus(StrEnum):
-    """Where a depot order is."""
+    """Where a depot order is; AT_WAREHOUSE is with a depot that has a warehouse system of its own."""
 
     WAITING = "WAITING"
     PICKING = "PICKING"
     PICKED = "PICKED"
+    AT_WAREHOUSE = "AT_WAREHOUSE"
     PACKED = "PACKED"
     SHIPPED = "SHIPPED"
     DELIVERED = "DELIVERED"
@@ -136,6 +142,10 @@ class DepotOrder(Base):
     created_at: Mapped[datetime]
     picker_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
     picking_started_at: Mapped[datetime | None]
+    wave_id: Mapped[int | None] = mapped_column(ForeignKey("wave.id"), index=True)
+    # Picked together with others: which box of the trolley is this order's.
+    pick_round_id: Mapped[int | None] = mapped_column(ForeignKey("pick_round.id"), index=True)
+    box: Mapped[str] = mapped_column(String(2), default="", server_default="")
     order: Mapped[Order] = relationship()
     delivery_choice: Mapped[DeliveryChoice] = relationship()
     lines: Mapped[list[PickLine]] = relationship(back_populates="depot_order", order_by="PickLine.id")
@@ -143,11 +153,12 @@ class DepotOrder(Base):
 
 
 class ShortReason(StrEnum):
-    """Why less was picked than was ordered."""
+    """Why less was picked than was ordered; SHARED is planned, so that scarce goods reach more patients."""
 
     NOT_IN_STOCK = "NOT_IN_STOCK"
     NOT_FOUND = "NOT_FOUND"
     DAMAGED = "DAMAGED"
+    SHARED = "SHARED"
 
 
 class PickLine(Base):
@@ -223,6 +234,7 @@ class Parcel(Base):
     packed_at: Mapped[datetime]
     shipped_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    weight_grams: Mapped[int | None]
     depot_order: Mapped[DepotOrder] = relationship(back_populates="parcels")
     events: Mapped[list[TrackingEvent]] = relationship(order_by="TrackingEvent.id")
 
@@ -232,6 +244,8 @@ class TrackingKind(StrEnum):
 
     HANDED_OVER = "HANDED_OVER"
     IN_TRANSIT = "IN_TRANSIT"
+    AT_SERVICE_POINT = "AT_SERVICE_POINT"
+    RETURNED = "RETURNED"
     DELIVERED = "DELIVERED"
 
 

@@ -13,6 +13,7 @@ from delivery.claims import record_act
 from delivery.documents import Address, NoteLine, ParcelPapers, ShortLine
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.shipping import lock_parcel, reroute_if_protected
+from orders.delivery_plans import parcel_alias
 from orders.models import DeliveryChoice, DeliveryMethod
 from orders.redirection import prescribing_unit_of
 
@@ -54,18 +55,24 @@ def _receiver(session: Session, depot_order: DepotOrder) -> Address:
     if depot_order.order.person.is_protected and choice.method is not DeliveryMethod.UNIT:
         # It went home before the identity was protected; where that was is not printed again.
         unit = prescribing_unit_of(session, choice)
-        return Address(unit.name, unit.street, unit.postal_code, unit.city, phone=unit.phone)
+        alias = parcel_alias(depot_order.order.person)
+        return Address(unit.name, unit.street, unit.postal_code, unit.city, phone=unit.phone, reference=alias)
     return receiver_of(choice)
 
 
 def receiver_of(choice: DeliveryChoice) -> Address:
-    """Return the address of a delivery."""
+    """Return the address of a delivery: at a service point the patient's name and the point's address."""
+    is_unit = choice.method is DeliveryMethod.UNIT
     return Address(
         name=choice.receiver,
         street=choice.street,
         postal_code=choice.postal_code,
         city=choice.city,
-        care_of=choice.care_of,
+        # A unit lives with nobody: there it is the name by which the unit knows whose parcel it is.
+        care_of="" if is_unit else choice.care_of,
+        reference=choice.care_of if is_unit else "",
+        point=choice.point_name,
+        collected_by=choice.contact_person,
         door_code=choice.door_code,
         phone=choice.phone,
         comment=choice.comment,

@@ -14,8 +14,9 @@ from core.errors import NotFound
 from delivery import errors
 from delivery.allocation import LotProblem, judge_lot
 from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act
+from delivery.demand import reserve_fairly
 from delivery.models import DepotOrder, DepotOrderStatus, Lot, MovementReason, PickedLot, PickLine, StockBalance
-from delivery.stock import book, lock_balances, lot_facts, need_of, reserve_lots
+from delivery.stock import book, lock_balances, lot_facts, need_of
 from delivery.udi import NotACode, ScannedCode, normalise_gtin, read_code
 from orders.models import Article, RowStatus
 from orders.progress import advance_rows
@@ -23,6 +24,7 @@ from orders.progress import advance_rows
 _REFUSALS = {
     LotProblem.RECALLED: errors.LotRecalled,
     LotProblem.QUARANTINED: errors.LotQuarantined,
+    LotProblem.ON_HOLD: errors.LotOnHold,
     LotProblem.EXPIRED: errors.LotExpired,
     LotProblem.SAME_AS_FAULTY: errors.SameLotAsFaulty,
 }
@@ -44,18 +46,30 @@ def start_picking(session: Session, identity: Identity, depot_order_id: int) -> 
         raise errors.WrongStep(depot_order.status)
     if depot_order.order.person.deceased_on is not None:
         raise errors.ReceiverDeceased
+    claim(session, identity, depot_order)
+    return depot_order
+
+
+def claim(session: Session, identity: Identity, depot_order: DepotOrder) -> bool:
+    """Give a locked order to the picker and move its rows to PICKING; reserves its lots unless a wave has.
+
+    False when there is nothing to pick: the patient has died, or all rows were cancelled; the order is CANCELLED then.
+    """
     lines = live_lines(depot_order)
     if not lines:
         depot_order.status = DepotOrderStatus.CANCELLED
-        return depot_order
-    reserve_lots(session, depot_order.depot_id, lines)
+        return False
+    if depot_order.order.person.deceased_on is not None:
+        return False
+    if depot_order.wave_id is None and depot_order.status is DepotOrderStatus.WAITING:
+        reserve_fairly(session, depot_order, lines)
     depot_order.status = DepotOrderStatus.PICKING
     depot_order.picker_id, depot_order.picking_started_at = identity.staff_id, now(session)
     # A row of which a part is already sent does not go back to being picked in the patient's eyes.
     begun = {RowStatus.RECEIVED, RowStatus.BACK_ORDERED}
     advance_rows(session, [line.order_row_id for line in lines if line.order_row.status in begun], RowStatus.PICKING)
     record_act(session, identity, depot_order, "pick.started")
-    return depot_order
+    return True
 
 
 def start_next(session: Session, identity: Identity) -> DepotOrder | None:
@@ -143,7 +157,7 @@ def _spend(session: Session, identity: Identity, key: str) -> bool:
 
 
 def _line_for(session: Session, depot_order: DepotOrder, code: ScannedCode) -> PickLine:
-    found = [line for line in depot_order.lines if _is_article(line.article, code)]
+    found = [line for line in depot_order.lines if is_article(line.article, code)]
     if not found:
         gtins = {code.gtin, (code.gtin or "").removeprefix("0")}
         name = session.scalar(
@@ -157,7 +171,8 @@ def _line_for(session: Session, depot_order: DepotOrder, code: ScannedCode) -> P
     return max(found, key=lambda line: need_of(line).packages)
 
 
-def _is_article(article: Article, code: ScannedCode) -> bool:
+def is_article(article: Article, code: ScannedCode) -> bool:
+    """Tell whether a code is on this article's packages."""
     if code.gtin is None:
         return article.article_no == code.article_no
     try:

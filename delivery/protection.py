@@ -8,12 +8,15 @@ from sqlalchemy.orm import Session
 from auth.identity import system_identity
 from auth.models import Person
 from auth.permissions import Permission, require
+from auth.settings import forget_contact
 from core.audit import record
 from core.outbox import Message
 from delivery.complaints.models import Complaint, FaultReport
 from delivery.models import DepotOrder, DepotOrderStatus
+from delivery.unit_turning import turn_to_units
+from delivery.warehouse_orders import forget_bodies
 from orders.models import DeliveryChoice, DeliveryMethod, Order, OrderRow, RowStatus
-from orders.redirection import forget_address, prescribing_unit_of, redirect_to_unit
+from orders.redirection import forget_address
 from orders.services import lock_person
 
 _TO_COME = (RowStatus.RECEIVED, RowStatus.PICKING, RowStatus.BACK_ORDERED)
@@ -22,8 +25,9 @@ _TO_COME = (RowStatus.RECEIVED, RowStatus.PICKING, RowStatus.BACK_ORDERED)
 def hide_person(session: Session, message: Message) -> None:
     """Turn what is not yet packed to the prescribing unit, and forget name and address elsewhere; handles `person.protected`.
 
-    Locks the person: packing, printing and shipping wait for that too. A packed parcel keeps its old method, so that it cannot be
-    shipped before its label has been printed anew. A flag that was taken back meanwhile hides nothing.
+    Locks the person: packing, printing and shipping wait for that too; then the rows and depot orders not packed, each by id. A packed
+    parcel keeps its old method, so that it cannot be shipped before its label has been printed anew. A flag that was taken back
+    meanwhile hides nothing.
     """
     person = lock_person(session, message.payload["person_id"])
     if not person.is_protected:
@@ -31,6 +35,7 @@ def hide_person(session: Session, message: Message) -> None:
     identity = system_identity(person.region, "protection")
     require(identity, Permission.ROUTE_MESSAGES, region=person.region)
     _hide_deliveries(session, person)
+    forget_bodies(session, person.id)
     session.execute(
         update(Order)
         .where(or_(Order.person_id == person.id, Order.orderer_person_id == person.id))
@@ -43,6 +48,7 @@ def hide_person(session: Session, message: Message) -> None:
         .values(reporter_name="", call_on="")
         .execution_options(synchronize_session=False)
     )
+    forget_contact(session, person.id)
     record(session, identity.actor, "person.hidden", subject_person_id=person.id)
 
 
@@ -68,8 +74,8 @@ def _hide_deliveries(session: Session, person: Person) -> None:
             )
         )
     )
+    turned = [choice for choice in choices if choice.id in to_come - packed]
     for choice in choices:
-        if choice.id in to_come - packed:
-            redirect_to_unit(choice, choice.order, prescribing_unit_of(session, choice))
-        else:
+        if choice not in turned:
             forget_address(choice)
+    turn_to_units(session, turned)

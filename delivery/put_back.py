@@ -75,6 +75,8 @@ def put_back(session: Session, identity: Identity, depot_order_id: int) -> Depot
     wanted = live_lines(depot_order)
     depot_order.status = DepotOrderStatus.WAITING if wanted else DepotOrderStatus.CANCELLED
     depot_order.picker_id, depot_order.picking_started_at = None, None
+    # The next wave plans it anew.
+    depot_order.wave_id, depot_order.pick_round_id, depot_order.box = None, None, ""
     row_ids = [line.order_row_id for line in wanted if line.order_row.status is RowStatus.PICKING]
     advance_rows(session, row_ids, RowStatus.BACK_ORDERED if depot_order.part else RowStatus.RECEIVED)
     record_act(session, identity, depot_order, "pick.put_back")

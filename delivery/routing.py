@@ -15,7 +15,7 @@ from auth.identity import Identity, system_identity
 from auth.models import Unit
 from core.audit import record
 from core.clock import now, today
-from core.outbox import Message
+from core.outbox import Message, publish
 from core.policy import policy_of
 from delivery.allocation import allocate
 from delivery.complaints.models import Complaint
@@ -23,6 +23,8 @@ from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy
 from delivery.put_back import empty_lines, lots_of
 from delivery.stock import lock_balances, lot_facts, need_of
+from delivery.warehouse_orders import stop_at_warehouse
+from delivery.warehouse_parts import is_elsewhere
 from orders.cancelling import lock_rows
 from orders.models import (
     Order,
@@ -34,6 +36,7 @@ from orders.models import (
     RowStatus,
     Withdrawal,
 )
+from orders.progress import advance_rows
 from orders.rules import days_of_supply
 
 # A replacement is used at once; this long it must at least stay good.
@@ -44,7 +47,8 @@ _WORKER = "depot routing"
 def route_order(session: Session, message: Message) -> None:
     """Make one depot order per delivery choice of a placed order, with a line for each row that is not cancelled.
 
-    Locks the order's rows. The depot is the one that the region's policy names.
+    Locks the order's rows. The depot is the one that the region's policy names; when it has a warehouse system of its own the order is
+    sent there, and nobody can cancel it here any more.
     """
     order = session.get_one(Order, message.payload["order_id"])
     rows = [row for row in lock_rows(session, order.id) if row.status is not RowStatus.CANCELLED]
@@ -58,13 +62,16 @@ def route_order(session: Session, message: Message) -> None:
     depot = _depot_of(session, order.region)
     use_until = _use_until(session, order, rows)
     avoided = _lots_to_avoid(session, rows)
+    is_sent_away = is_elsewhere(order.region)
+    depot_orders = []
     for choice_id, chosen in sorted(by_choice.items()):
-        session.add(
+        depot_orders.append(
             DepotOrder(
                 region=order.region,
                 depot_id=depot.id,
                 order_id=order.id,
                 delivery_choice_id=choice_id,
+                status=DepotOrderStatus.AT_WAREHOUSE if is_sent_away else DepotOrderStatus.WAITING,
                 promised_date=order.promised_date,
                 created_at=now(session),
                 lines=[
@@ -79,7 +86,13 @@ def route_order(session: Session, message: Message) -> None:
                 ],
             )
         )
+    session.add_all(depot_orders)
     session.flush()
+    if is_sent_away:
+        received = [row.id for chosen in by_choice.values() for row in chosen if row.status is RowStatus.RECEIVED]
+        advance_rows(session, received, RowStatus.PICKING)
+        for depot_order in depot_orders:
+            publish(session, "warehouse.order", depot_order_id=depot_order.id)
     _record(session, _worker(order.region), order, "order.routed")
 
 
@@ -143,6 +156,7 @@ def drop_order(session: Session, message: Message) -> None:
     """
     order = session.get_one(Order, message.payload["order_id"])
     lock_rows(session, order.id)
+    stop_at_warehouse(session, order, has_died=order.person.deceased_on is not None)
     open_statuses = (
         DepotOrderStatus.WAITING,
         DepotOrderStatus.BACK_ORDERED,
@@ -201,6 +215,9 @@ def release_back_orders(session: Session, message: Message) -> None:
     Locks the waiting depot orders, then the balances of their articles; what an older order will take is not counted for a younger one.
     """
     depot = session.get_one(Depot, message.payload["depot_id"])
+    if is_elsewhere(depot.region):
+        # Its own system knows what it has; what it could not send is ordered anew by hand.
+        return
     waiting = session.scalars(
         select(DepotOrder)
         .where(DepotOrder.depot_id == depot.id, DepotOrder.status == DepotOrderStatus.BACK_ORDERED)

@@ -35,9 +35,17 @@ from delivery.models import (
 from delivery.policy import DeliveryPolicy
 from delivery.shortage import receivers_of
 from delivery.udi import build_sscc
+from orders.kinds import ServicePointProvider
 from orders.models import DeliveryMethod, OrderRow, RowStatus
 from orders.progress import advance_rows
 from orders.redirection import prescribing_unit_of, redirect_to_unit
+
+# The national contract's words for carriers, as the carriers write themselves.
+_CARRIERS = {
+    ServicePointProvider.DHL.value: "DHL",
+    ServicePointProvider.POSTNORD.value: "PostNord",
+    ServicePointProvider.SCHENKER.value: "DB Schenker",
+}
 
 
 def pack(session: Session, identity: Identity, depot_order_id: int) -> Parcel:
@@ -55,7 +63,7 @@ def pack(session: Session, identity: Identity, depot_order_id: int) -> Parcel:
     depot = session.get_one(Depot, depot_order.depot_id)
     parcel = Parcel(
         sscc=build_sscc(depot.gs1_prefix, session.scalars(select(PARCEL_NO_SEQUENCE.next_value())).one()),
-        carrier=policy_of(depot_order.region).section(DeliveryPolicy).carrier,
+        carrier=_carrier_of(depot_order),
         packed_at=now(session),
     )
     depot_order.parcels.append(parcel)
@@ -63,6 +71,14 @@ def pack(session: Session, identity: Identity, depot_order_id: int) -> Parcel:
     session.flush()
     record_act(session, identity, depot_order, "parcel.packed")
     return parcel
+
+
+def _carrier_of(depot_order: DepotOrder) -> str:
+    """Who takes the parcel: whoever runs the service point it goes to, else the region's carrier."""
+    provider = depot_order.delivery_choice.provider
+    if provider == ServicePointProvider.NONE:
+        return policy_of(depot_order.region).section(DeliveryPolicy).carrier
+    return _CARRIERS.get(provider, provider)
 
 
 def ship(session: Session, identity: Identity, parcel_id: int, tracking_no: str) -> Parcel:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from auth.identity import Identity
+from auth.identity import Identity, system_identity
 from auth.permissions import Permission
 from auth.persons import post_message
 from core.clock import now, today
+from core.outbox import Message, publish
 from core.policy import policy_of
 from core.workdays import add_working_days
 from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act
 from delivery.errors import LinesLeft, WrongStep
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine, ShortReason
-from delivery.policy import DeliveryPolicy
+from delivery.policy import DeliveryPolicy, Warehouse
 from delivery.put_back import empty_lines, lots_of
 from delivery.stock import lock_balances, need_of, release_reservations
 from orders.models import Order, RowStatus
@@ -68,12 +69,39 @@ def finish(session: Session, identity: Identity, depot_order_id: int) -> DepotOr
     return depot_order
 
 
+def back_order_unserved(session: Session, message: Message) -> None:
+    """Back-order a waiting order that no wave could give anything; handles `depot_order.unserved`.
+
+    Locks rows and depot order. One that was picked, planned or cancelled meanwhile is left.
+    """
+    found = session.get_one(DepotOrder, message.payload["depot_order_id"])
+    identity = system_identity(found.region, "waves")
+    depot_order = lock_depot_order(session, identity, found.id, Permission.ROUTE_MESSAGES)
+    if depot_order.status is not DepotOrderStatus.WAITING or depot_order.wave_id is not None:
+        return
+    lines = live_lines(depot_order)
+    if not lines:
+        depot_order.status = DepotOrderStatus.CANCELLED
+        return
+    for line in lines:
+        line.short = need_of(line).packages
+    _wait_for_stock(session, depot_order, lines)
+    record_act(session, identity, depot_order, "order.back_ordered")
+
+
 def pick_again(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:
-    """Put a back order into the pick list without waiting for goods. Locks rows and depot order; raises WrongStep."""
+    """Put a back order into the pick list, or order it from the warehouse anew, without waiting for goods.
+
+    Locks rows and depot order; raises WrongStep.
+    """
     depot_order = lock_depot_order(session, identity, depot_order_id, Permission.PICK)
     if depot_order.status is not DepotOrderStatus.BACK_ORDERED:
         raise WrongStep(depot_order.status)
-    depot_order.status = DepotOrderStatus.WAITING
+    if _policy(depot_order).warehouse is Warehouse.PEPPOL:
+        depot_order.status = DepotOrderStatus.AT_WAREHOUSE
+        publish(session, "warehouse.order", depot_order_id=depot_order.id)
+    else:
+        depot_order.status = DepotOrderStatus.WAITING
     record_act(session, identity, depot_order, "back_order.released")
     return depot_order
 
@@ -122,7 +150,8 @@ def _split_off(session: Session, depot_order: DepotOrder, short: list[PickLine])
 
 def _mark_rows(session: Session, lines: list[PickLine]) -> None:
     # A row of which a part is already sent stays sent.
-    waiting = [line.order_row_id for line in lines if line.order_row.status is RowStatus.PICKING]
+    begun = (RowStatus.RECEIVED, RowStatus.PICKING)
+    waiting = [line.order_row_id for line in lines if line.order_row.status in begun]
     advance_rows(session, waiting, RowStatus.BACK_ORDERED)
 
 

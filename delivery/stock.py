@@ -48,7 +48,7 @@ def receive_stock(session: Session, identity: Identity, command: ReceiveStock) -
         raise NotFound
     if command.packages < 1:
         raise ValueError("at least one package is received")
-    lot = _find_or_add_lot(session, command)
+    lot = find_or_add_lot(session, command.article_id, command.lot_no, command.expires_on)
     if lot.expires_on != command.expires_on:
         raise ExpiryDiffers(lot.lot_no, command.expires_on, lot.expires_on)
     movement = (
@@ -71,18 +71,14 @@ def receive_stock(session: Session, identity: Identity, command: ReceiveStock) -
     return True
 
 
-def _find_or_add_lot(session: Session, command: ReceiveStock) -> Lot:
+def find_or_add_lot(session: Session, article_id: int, lot_no: str, expires_on: date) -> Lot:
+    """Return the lot of that number, added with this expiry if nobody has it yet; the caller compares the expiry."""
     session.execute(
         insert(Lot)
-        .values(
-            article_id=command.article_id,
-            lot_no=command.lot_no,
-            expires_on=command.expires_on,
-            status=LotStatus.AVAILABLE,
-        )
+        .values(article_id=article_id, lot_no=lot_no, expires_on=expires_on, status=LotStatus.AVAILABLE)
         .on_conflict_do_nothing(index_elements=["article_id", "lot_no"])
     )
-    return session.scalars(select(Lot).where(Lot.article_id == command.article_id, Lot.lot_no == command.lot_no)).one()
+    return session.scalars(select(Lot).where(Lot.article_id == article_id, Lot.lot_no == lot_no)).one()
 
 
 def book(
@@ -92,6 +88,8 @@ def book(
     packages: int,
     reason: MovementReason,
     object_ref: str,
+    *,
+    note: str = "",
 ) -> None:
     """Write one movement of a lot whose balance the caller has locked; the database refuses to go below zero or below what is reserved."""
     session.flush()
@@ -102,6 +100,7 @@ def book(
             packages=packages,
             reason=reason,
             object_ref=object_ref,
+            note=note,
             at=now(session),
             staff_id=identity.staff_id,
         )
@@ -134,6 +133,7 @@ def lot_facts(balance: StockBalance, *, free: int | None = None) -> LotFacts:
         is_quarantined=balance.lot.status is LotStatus.QUARANTINED,
         is_recalled=balance.lot.status is LotStatus.RECALLED,
         free=balance.on_hand - balance.reserved if free is None else free,
+        is_on_hold=balance.lot.status is LotStatus.ON_HOLD,
     )
 
 

@@ -17,6 +17,7 @@ _SEPARATORS = "\x1d|~^#@$\t"
 _CONFIG = ParseConfig(separator_chars=("\x1d",))
 _SYMBOLOGY = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
 _ARTICLE_AND_LOT = re.compile(r"^(?P<article_no>\d{5})(?:[\s;,/]+(?P<lot_no>\S{1,20}))?$")
+_ASKED_FOR = ("01", "10", "17", "21")
 _GTIN_LENGTHS = (8, 12, 13, 14)
 
 
@@ -33,6 +34,8 @@ class ScannedCode:
     lot_no: str | None = None
     serial_no: str | None = None
     expires_on: date | None = None
+    # Application identifiers that nothing here asks for, as (identifier, value).
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def normalise_gtin(gtin: str) -> str:
@@ -94,6 +97,9 @@ def _from_elements(elements: GS1ElementStrings) -> ScannedCode:
         lot_no=lot.value if lot else None,
         serial_no=serial.value if serial else None,
         expires_on=expiry.date if expiry else None,
+        others=tuple(
+            (identifier, element.value) for identifier, element in sorted(found.items()) if identifier not in _ASKED_FOR
+        ),
     )
 
 

@@ -37,13 +37,14 @@ def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
     items = session.scalars(
         select(PrescriptionItem)
         .join(Withdrawal, Withdrawal.prescription_item_id == PrescriptionItem.id)
-        .where(Withdrawal.order_id == order.id)
+        # What a change has left out has been given back already.
+        .where(Withdrawal.order_id == order.id, Withdrawal.cancelled_at.is_(None))
         .order_by(PrescriptionItem.id)
         .with_for_update(of=PrescriptionItem)
         .execution_options(populate_existing=True)
     ).all()
-    rows = lock_rows(session, order.id)
-    if all(row.status is RowStatus.CANCELLED for row in rows):
+    rows = [row for row in lock_rows(session, order.id) if row.status is not RowStatus.CANCELLED]
+    if not rows:
         return order
     if any(row.status is not RowStatus.RECEIVED for row in rows):
         raise TooLateToCancel

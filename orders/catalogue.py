@@ -56,6 +56,10 @@ class Article(Base):
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
     compatibility_group: Mapped[str] = mapped_column(String(40), default="")
     shelf_life_days: Mapped[int | None]
+    # Goods with fewer days left are refused at the depot; None leaves it to the policy's rule for the kind (handbook §6).
+    least_days_left: Mapped[int | None]
+    lead_time_days: Mapped[int | None]
+    weight_grams: Mapped[int | None]
     location: Mapped[str] = mapped_column(String(20), default="")
     supplier: Mapped[Supplier | None] = relationship()
     successor: Mapped[Article | None] = relationship(foreign_keys=[successor_id], remote_side="Article.id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import DomainError
+from orders.deliveries import DeliveryProblem
 from orders.rules import QuantityProblem, Verdict
 
 
@@ -30,9 +31,25 @@ class OrderRefused(DomainError):
         self.recent_order_no = recent_order_no
 
 
+class DeliveryRefused(DomainError):
+    """What was wished of some deliveries cannot be; each is named by its place in the command. Nothing was ordered."""
+
+    def __init__(self, problems: tuple[DeliveryProblem, ...]) -> None:
+        super().__init__(f"{len(problems)} deliveries refused")
+        self.problems = problems
+
+
 class NothingChosen(DomainError):
     """An order without lines."""
 
 
 class TooLateToCancel(DomainError):
     """Picking has started: the order can no longer be cancelled."""
+
+
+class TooLateToChange(DomainError):
+    """Picking has started, or nothing is left to send: the order can no longer be changed."""
+
+
+class NothingWouldBeLeft(DomainError):
+    """A change that leaves out every product is a cancellation, and is asked for as one."""

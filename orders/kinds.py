@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# The source of what is prescribed here; no file may use it.
+OWN_SOURCE = "PORTAL"
+
 
 class ProductArea(StrEnum):
     """The five product areas of the national contract."""

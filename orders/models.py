@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
+    Numeric,
     Sequence,
     String,
     UniqueConstraint,
+    and_,
+    exists,
     false,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from auth.models import Person, Unit
 from core.db import Base, BigId, Region
@@ -157,8 +162,17 @@ class Order(Base):
     by_delegate: Mapped[bool] = mapped_column(default=False)
     promised_date: Mapped[date]
     person: Mapped[Person] = relationship(foreign_keys=[person_id])
-    rows: Mapped[list[OrderRow]] = relationship(back_populates="order", order_by="OrderRow.id")
-    delivery_choices: Mapped[list[DeliveryChoice]] = relationship(back_populates="order", order_by="DeliveryChoice.id")
+    # What a change has replaced is history for the log and the depot, and no part of the order that anybody sees.
+    rows: Mapped[list[OrderRow]] = relationship(
+        back_populates="order",
+        order_by="OrderRow.id",
+        primaryjoin=lambda: and_(Order.id == OrderRow.order_id, ~_is_superseded()),
+    )
+    delivery_choices: Mapped[list[DeliveryChoice]] = relationship(
+        back_populates="order",
+        order_by="DeliveryChoice.id",
+        primaryjoin=lambda: and_(Order.id == DeliveryChoice.order_id, DeliveryChoice.superseded_at.is_(None)),
+    )
 
 
 class DeliveryChoice(Base):
@@ -226,6 +240,8 @@ class ExternalWithdrawal(Base):
     pieces: Mapped[int]
     order_date: Mapped[date]
     delivered_date: Mapped[date | None]
+    prescription_item: Mapped[PrescriptionItem] = relationship()
+    article: Mapped[Article | None] = relationship()
 
 
 class OrderRow(Base):
@@ -255,7 +271,14 @@ class OrderRow(Base):
     # Rows from before payers were kept have none. `payer_ref` is a cost centre, a municipality's or a county's code.
     payer: Mapped[PayerKind | None]
     payer_ref: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    # SEK when it was ordered: what a month cost does not change with the next agreement's prices.
+    package_price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
     order: Mapped[Order] = relationship(back_populates="rows")
     delivery_choice: Mapped[DeliveryChoice] = relationship()
     article: Mapped[Article] = relationship()
     withdrawal: Mapped[Withdrawal | None] = relationship()
+
+
+def _is_superseded() -> ColumnElement[bool]:
+    choice = aliased(DeliveryChoice)
+    return exists().where(choice.id == OrderRow.delivery_choice_id, choice.superseded_at.is_not(None))

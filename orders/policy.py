@@ -47,6 +47,15 @@ class OrderingPolicy:
     never_urgent: tuple[ProductKind, ...] = ()
     protected_parcels_carry_alias: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what no order could be placed with; a parcel to the prescribing unit is never a choice."""
+        if not self.delivery_methods or DeliveryMethod.UNIT in self.delivery_methods:
+            raise ValueError("delivery_methods names at least one method, and never UNIT")
+        if len(set(self.delivery_methods)) != len(self.delivery_methods):
+            raise ValueError("delivery_methods names a method twice")
+        if len(self.county_code) != 2 or not self.county_code.isdigit():
+            raise ValueError("county_code is not two digits")
+
 
 @dataclass(frozen=True)
 class PrescribingPolicy:
@@ -73,10 +82,15 @@ class PayerPolicy:
     municipality_pays_home_care: bool = True
     adult_unit_pays_from_age: int = 18
 
+    def __post_init__(self) -> None:
+        """Refuse a central budget that is nobody's."""
+        if self.budget is Budget.CENTRAL and not self.central_cost_centre:
+            raise ValueError("central_cost_centre is missing although budget is CENTRAL")
+
 
 @dataclass(frozen=True)
 class CustomerServicePolicy:
-    """Whom a patient calls, in the region's own words per language."""
+    """Whom a patient calls, and what the region promises of deliveries, in its own words per language."""
 
     SECTION: ClassVar[str] = "customer_service"
 
@@ -84,3 +98,5 @@ class CustomerServicePolicy:
     phone: str
     hours_sv: str
     hours_en: str
+    promise_sv: str
+    promise_en: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -168,12 +168,13 @@ def _history(
         .where(Withdrawal.prescription_item_id.in_(item_ids), Withdrawal.cancelled_at.is_(None))
         .order_by(Withdrawal.id)
     ).all()
+    day = today(session)
     latest: dict[int, int] = {}
     for withdrawal, row, promised in rows:
         if row.status is RowStatus.CANCELLED:
             continue
         item = items[withdrawal.prescription_item_id]
-        received = swedish_date(row.status_at) if row.status is RowStatus.DELIVERED else promised
+        received = _received_on(row, promised, day)
         days = rules.days_of_supply(row.packages, item.packages_per_order, item.days_per_order)
         supplies[item.id].append(rules.Supply(received, days))
         if latest.get(item.id) != withdrawal.id:
@@ -187,6 +188,22 @@ def _history(
         days = rules.days_of_supply(past.pieces, item.pieces_per_order, item.days_per_order)
         supplies[item.id].append(rules.Supply(past.delivered_date or past.order_date, days))
     return supplies, spreads
+
+
+def _received_on(row: OrderRow, promised: date, day: date) -> date:
+    """When a row came, or is expected to: what has not left the depot does not come before today."""
+    match row.status:
+        case RowStatus.DELIVERED:
+            return swedish_date(row.status_at)
+        case RowStatus.SENT:
+            # Not every carrier tells of the delivery.
+            return max(promised, swedish_date(row.status_at))
+    return max(promised, day)
+
+
+def supplies_of(session: Session, items: Sequence[PrescriptionItem]) -> dict[int, list[rules.Supply]]:
+    """Return per item what has reached its patient and what is on its way, two statements in all; the caller checks and logs."""
+    return _history(session, [item.id for item in items], {item.id: item for item in items})[0]
 
 
 def orders_of(session: Session, identity: Identity, limit: int = 50) -> list[Order]:

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.models import Unit
-from orders.addresses import unit_delivery_choice
+from orders.delivery_plans import parcel_alias, unit_delivery_choice
+from orders.kinds import ServicePointProvider
 from orders.models import DeliveryChoice, Order, OrderRow, Prescription, PrescriptionItem, Withdrawal
 
 
@@ -35,16 +36,25 @@ def prescribing_unit_of(session: Session, choice: DeliveryChoice) -> Unit:
     )
 
 
+_PERSONAL = (
+    *("receiver", "care_of", "street", "postal_code", "city", "door_code", "phone", "comment"),
+    *("point_id", "point_name", "notify_to", "contact_person"),
+    *("invoice_receiver", "invoice_street", "invoice_postal_code", "invoice_city"),
+)
+
+
 def forget_address(choice: DeliveryChoice) -> None:
     """Take everything of the patient's out of a delivery, and leave the way in which it went."""
-    choice.receiver = choice.care_of = choice.street = choice.postal_code = choice.city = ""
-    choice.door_code = choice.phone = choice.comment = ""
+    for name in _PERSONAL:
+        setattr(choice, name, "")
+    choice.notification = None
 
 
 def redirect_to_unit(choice: DeliveryChoice, order: Order, unit: Unit) -> None:
     """Overwrite a delivery with the unit's name and address, so that nothing of the patient's is left in it."""
-    to_unit = unit_delivery_choice(order, unit)
+    forget_address(choice)
+    to_unit = unit_delivery_choice(order, unit, parcel_alias(order.person))
     choice.method_id, choice.method = to_unit.method_id, to_unit.method
-    choice.receiver, choice.care_of = to_unit.receiver, ""
+    choice.provider = ServicePointProvider.NONE.value
+    choice.receiver, choice.care_of, choice.phone = to_unit.receiver, to_unit.care_of, to_unit.phone
     choice.street, choice.postal_code, choice.city = to_unit.street, to_unit.postal_code, to_unit.city
-    choice.phone, choice.door_code, choice.comment = to_unit.phone, "", ""

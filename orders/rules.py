@@ -191,3 +191,14 @@ def supply_lasts_until(supplies: Iterable[Supply]) -> date | None:
 def days_of_supply(packages: int, packages_per_order: int, days_per_order: int) -> int:
     """Return how many whole days a part of a withdrawal lasts."""
     return packages * days_per_order // packages_per_order
+
+
+# A cancelled item is not among them: somebody decided so, and the patient talks to them.
+RENEWABLE = frozenset({Reason.USED_UP, Reason.EXPIRED, Reason.DISCONTINUED, Reason.ASK_HOME_REGION})
+
+
+def may_ask_to_renew(verdict: Verdict, last_valid_date: date, today: date, tell_days_before_end: int) -> bool:
+    """Whether a request to renew can help: what is over, used up, replaced or waits for the home region, and what ends soon (§3.5)."""
+    if verdict.reason in (Reason.ALLOWED, Reason.NOT_YET):
+        return last_valid_date <= today + timedelta(days=tell_days_before_end)
+    return verdict.reason in RENEWABLE

@@ -5,15 +5,16 @@ Lock order everywhere: person, prescription items (by id), order rows (by id), t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from stdnum import luhn
 
+from auth.calls import inbox_readers
 from auth.identity import Identity
-from auth.models import Person
+from auth.models import Person, Unit
 from auth.permissions import Permission, require
 from auth.persons import post_message
 from core import idempotency
@@ -24,10 +25,12 @@ from core.outbox import publish
 from core.policy import policy_of
 from core.workdays import add_working_days
 from orders import rules
-from orders.addresses import HomeAddress, build_delivery_choice, is_registered_place
+from orders.addresses import is_registered_place
+from orders.delivery_plans import PlannedDelivery, build_delivery_choice, plan_deliveries
 from orders.errors import LineProblem, NothingChosen, OrderRefused
 from orders.models import (
     ORDER_NO_SEQUENCE,
+    Article,
     Channel,
     DeliveryChoice,
     Order,
@@ -36,26 +39,35 @@ from orders.models import (
     PrescriptionItem,
     Withdrawal,
 )
+from orders.payers import payer_of
 from orders.policy import OrderingPolicy
 from orders.queries import item_facts, order_of_today, orderable_article_ids, person_facts
+from orders.wishes import DeliveryWish
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One withdrawal asked for: packages per article id, and the remaining withdrawals that the page showed."""
+    """One withdrawal asked for: packages per article id, and the remaining withdrawals that the page showed.
+
+    `delivery` is which of the command's wishes it goes by, counted from 0.
+    """
 
     prescription_item_id: int
     packages: Mapping[int, int]
     seen_remaining: int
+    delivery: int = 0
 
 
 @dataclass(frozen=True)
 class PlaceOrder:
-    """Everything that placing an order needs; the address is ignored for a protected identity."""
+    """Everything that placing an order needs; no wishes for deliveries means each product's usual way, as last time.
+
+    With protected identity wishes are ignored. What staff orders comes in by phone, whatever `channel` says.
+    """
 
     lines: tuple[OrderLine, ...]
-    address: HomeAddress | None
-    idempotency_key: str
+    deliveries: tuple[DeliveryWish, ...] = ()
+    idempotency_key: str = field(kw_only=True)
     channel: Channel = Channel.WEB
 
 
@@ -63,7 +75,8 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
     """Place the order of the identity's subject, or return the one that the same key already placed.
 
     Locks the person and the prescription items (in id order), decides every line anew (handbook §3.1), and writes order,
-    withdrawals, rows, access log, outbox and inbox. Raises NotPermitted, NothingChosen, or OrderRefused naming every refused line.
+    withdrawals, rows, a delivery choice per delivery, access log, outbox and inbox. Raises NotPermitted, NothingChosen, OrderRefused
+    naming every refused line, or DeliveryRefused naming every refused wish.
     """
     require(identity, Permission.PLACE_ORDER)
     person = lock_person(session, identity.subject_person_id)
@@ -75,13 +88,23 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
     items = _lock_items(session, person, [line.prescription_item_id for line in command.lines])
     _check_lines(session, identity, person, items, command.lines)
 
-    order = new_order(session, identity, person, command.channel)
-    choice = build_delivery_choice(session, order, person, command.address, next(iter(items.values())).prescription)
+    planned = plan_deliveries(
+        session, person, items, command.deliveries, {line.prescription_item_id: line.delivery for line in command.lines}
+    )
+
+    order = new_order(session, identity, person, Channel.PHONE if identity.is_staff else command.channel)
+    choices = {
+        item_id: choice
+        for delivery in planned
+        for choice in [build_delivery_choice(session, order, person, delivery)]
+        for item_id in delivery.item_ids
+    }
     policy = policy_of(person.region).section(OrderingPolicy)
     for line in command.lines:
-        _withdraw(session, order, choice, items[line.prescription_item_id], line, policy)
+        item = items[line.prescription_item_id]
+        _withdraw(session, order, choices[item.id], item, line, policy)
     spent.settle(session, order.order_no)
-    _remember_door_code(person, command.address)
+    _remember_door_code(person, planned)
     announce_order(session, identity, order)
     return order
 
@@ -115,6 +138,14 @@ def _lock_items(session: Session, person: Person, item_ids: list[int]) -> dict[i
         .order_by(PrescriptionItem.id)
         .with_for_update(of=PrescriptionItem)
         .execution_options(populate_existing=True)
+        .options(
+            selectinload(PrescriptionItem.article).selectinload(Article.successor),
+            selectinload(PrescriptionItem.sub_articles),
+            selectinload(PrescriptionItem.delivery_alternatives),
+            selectinload(PrescriptionItem.prescription)
+            .selectinload(Prescription.prescribing_unit)
+            .selectinload(Unit.adult_unit),
+        )
     ).all()
     if len(rows) != len(set(item_ids)) or len(item_ids) != len(set(item_ids)):
         raise NotPermitted
@@ -185,6 +216,8 @@ def _withdraw(
     )
     session.add(withdrawal)
     session.flush()
+    payer = payer_of(order.person, item.prescription.prescribing_unit, day)
+    prices = {article.id: article.price for article in (item.article, *item.sub_articles)}
     session.add_all(
         OrderRow(
             order_id=order.id,
@@ -193,6 +226,9 @@ def _withdraw(
             article_id=article_id,
             packages=packages,
             status_at=now(session),
+            payer=payer.kind,
+            payer_ref=payer.ref,
+            package_price=prices[article_id],
         )
         for article_id, packages in sorted(line.packages.items())
         if packages
@@ -204,16 +240,21 @@ def _withdraw(
     )
 
 
-def _remember_door_code(person: Person, address: HomeAddress | None) -> None:
-    if address is not None and not person.is_protected:
-        person.door_code_asked = True
-        # The code of somewhere else does not open the door at home.
-        if is_registered_place(person, address):
-            person.door_code = address.door_code
+def _remember_door_code(person: Person, planned: Iterable[PlannedDelivery]) -> None:
+    for delivery in planned:
+        address = delivery.wish.address
+        if address is not None and not delivery.is_protected:
+            person.door_code_asked = True
+            # The code of somewhere else does not open the door at home.
+            if is_registered_place(person, address):
+                person.door_code = address.door_code
 
 
 def announce_order(session: Session, identity: Identity, order: Order) -> None:
-    """Record a new order, tell the depot by the outbox, and confirm to the patient and to whoever ordered for them."""
+    """Record a new order, tell the depot by the outbox, and confirm to the patient and to whoever ordered for them.
+
+    What customer service ordered is confirmed to whoever reads about the patient.
+    """
     record(
         session,
         identity.actor,
@@ -222,7 +263,11 @@ def announce_order(session: Session, identity: Identity, order: Order) -> None:
         object_ref=f"order:{order.order_no}",
     )
     publish(session, "order.placed", order_id=order.id)
-    for receiver in sorted({order.person_id, identity.person_id or order.person_id}):
+    receivers, by_phone = {order.person_id, identity.person_id or order.person_id}, {}
+    if order.channel is Channel.PHONE:
+        receivers |= set(inbox_readers(session, session.get_one(Person, order.person_id)))
+        by_phone = {"by_phone": True}
+    for receiver in sorted(receivers):
         post_message(
             session,
             receiver,
@@ -230,4 +275,5 @@ def announce_order(session: Session, identity: Identity, order: Order) -> None:
             "order.confirmed",
             order_no=order.order_no,
             promised_date=order.promised_date.isoformat(),
+            **by_phone,
         )

@@ -11,9 +11,11 @@ from flask_wtf.csrf import CSRFProtect
 from core.crypto import use_keyring
 from core.db import Database
 from core.logs import configure_logging
-from core.policy import Policies, use_policies
-from portal import audit, consultant, depot, patient, public, service
-from portal.api import health
+from portal import audit, consultant, depot, patient, payers, prescriber, public, service
+from portal.adapters.couriers import couriers_of
+from portal.adapters.service_points import service_points_of
+from portal.adapters.warehouse import warehouse_keys, warehouse_of
+from portal.api import health, warehouse as warehouse_api
 from portal.around import LANGUAGES, init_around
 from portal.assets import AssetManifest
 from portal.config import Settings
@@ -21,7 +23,8 @@ from portal.errors import init_errors
 from portal.formats import init_formats
 from portal.headers import init_headers
 from portal.login import init_login
-from portal.patient import access_log, faults, proxies
+from portal.patient import access_log, changes, faults, proxies, renewals, settings as own_settings
+from portal.regions import default_region, serve_regions
 from portal.security import public as public_route, signed_in
 from portal.sessions import init_sessions
 
@@ -34,8 +37,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     """Build the web application; raises PolicyProblem, AssetsNotBuilt or ValueError when it could not work."""
     configure_logging(settings.log_level)
     use_keyring(settings.keyring)
-    policies = Policies.load(settings.policy_dir)
-    use_policies(policies)
+    policies = serve_regions(settings)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -49,26 +51,37 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     app.extensions["database"] = database or Database(settings.database_url)
     app.extensions["redis_url"] = settings.redis_url
     app.extensions["base_url"] = settings.base_url
+    app.extensions["couriers"] = couriers_of(settings)
+    warehouse_of(settings, policies)
+    app.extensions["warehouse_keys"] = warehouse_keys(settings)
+    app.extensions["service_points"] = service_points_of(settings, app.extensions["database"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     init_headers(app, uses_https=settings.uses_https)
     init_sessions(app, app.extensions["database"], uses_https=settings.uses_https)
     init_login(app, settings)
-    CSRFProtect(app)
+    # Machines sign what they send instead.
+    CSRFProtect(app).exempt(warehouse_api.blueprint)  # type: ignore[type-var]
     Babel(app, locale_selector=_language_of_request)
     init_formats(app)
     init_errors(app)
-    init_around(app, policies.regions[0])
+    init_around(app, default_region(settings, policies))
     _serve_assets(app, AssetManifest.load())
     for blueprint in (
         health.blueprint,
+        warehouse_api.blueprint,
         public.blueprint,
         patient.blueprint,
         faults.blueprint,
         proxies.blueprint,
+        own_settings.blueprint,
+        changes.blueprint,
+        renewals.blueprint,
         access_log.blueprint,
         depot.blueprint,
         consultant.blueprint,
         service.blueprint,
+        prescriber.blueprint,
+        payers.blueprint,
         audit.blueprint,
     ):
         app.register_blueprint(blueprint)

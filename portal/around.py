@@ -8,14 +8,21 @@ from flask_babel import get_locale, gettext as _
 from auth.identity import Role
 from auth.permissions import Permission
 from core.policy import policy_of
+from delivery.warehouse_parts import is_elsewhere
 from orders.policy import CustomerServicePolicy
+from portal.call_banner import call_banner
 from portal.chrome import Audience, CustomerService, LanguageOption, NavItem, PageChrome, SwitchOption
 from portal.patient.inbox import unread_count
 from portal.security import SignedIn, may, signed_in, unit_of_work
 from portal.urls import home_endpoint
 
 # Pages that belong to a section whose address they do not begin with.
-_SECTION_OF = {"/order": "patient.products", "/depot/picks": "depot.pick_list", "/depot/packing": "depot.parcels"}
+_SECTION_OF = {
+    "/order": "patient.products",
+    "/depot/picks": "depot.pick_list",
+    "/depot/packing": "depot.parcels",
+    "/prescriber/items": "prescriber.patients",
+}
 LANGUAGES = {"sv": "Svenska", "en": "English"}
 _AUDIENCES: dict[Role, Audience] = {
     Role.PATIENT: "patient",
@@ -23,6 +30,7 @@ _AUDIENCES: dict[Role, Audience] = {
     Role.CONSULTANT: "consultant",
     Role.CUSTOMER_SERVICE: "service",
     Role.PRESCRIBER: "prescriber",
+    Role.COST_RESPONSIBLE: "prescriber",
     Role.AUDITOR: "audit",
 }
 
@@ -41,6 +49,7 @@ def customer_service(region: str, language: str) -> CustomerService:
         phone=policy.phone,
         phone_link="".join(character for character in policy.phone if character.isdigit()),
         hours=policy.hours_en if language == "en" else policy.hours_sv,
+        promise=policy.promise_en if language == "en" else policy.promise_sv,
     )
 
 
@@ -66,10 +75,10 @@ def build_chrome(default_region: str) -> PageChrome:
     }
     if user is None:
         return PageChrome(**common, home_url="/", login_url=url_for("login.show"))  # type: ignore[arg-type]
-    subject = user.subject if user.person else None
+    subject = user.subject if user.person or user.is_in_call else None
     return PageChrome(
         **common,  # type: ignore[arg-type]
-        audience=_AUDIENCES.get(user.identity.role, "public"),
+        audience="patient" if user.is_in_call else _AUDIENCES.get(user.identity.role, "public"),
         home_url=url_for(home_endpoint(user)),
         who=_short_name(user),
         who_detail=_whole_name(user),
@@ -78,7 +87,9 @@ def build_chrome(default_region: str) -> PageChrome:
         switch_options=_switch_options(user),
         navigation=_navigation(user),
         logout_url=url_for("login.log_out"),
+        settings_url=url_for("settings.show") if may(Permission.CHOOSE_SETTINGS) else "",
         access_log_url=url_for("own_log.show") if may(Permission.SEE_WHO_LOOKED) else "",
+        call=call_banner(user) if user.is_in_call else None,
     )
 
 
@@ -128,14 +139,21 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
         (_("Pick list"), "depot.pick_list", Permission.PICK),
         (_("Parcels"), "depot.parcels", Permission.SHIP),
         (_("Stock"), "depot.stock", Permission.SEE_STOCK),
+        (_("Warehouse"), "depot.warehouse", Permission.SEE_DEPOT),
         (_("Complaints"), "consultant.board", Permission.SEE_COMPLAINTS),
-        (_("Find an order"), "service.find", Permission.FIND_ORDER),
+        (_("Find the patient"), "service.find", Permission.TAKE_CALL),
+        (_("Needs you"), "prescriber.start", Permission.SEE_UNIT_PATIENTS),
+        (_("Patients"), "prescriber.patients", Permission.SEE_UNIT_PATIENTS),
+        (_("Find in the region"), "prescriber.find", Permission.PRESCRIBE),
+        (_("Costs"), "payers.basis", Permission.SEE_PAYERS),
         (_("Access log"), "audit.log", Permission.READ_ACCESS_LOG),
     ]
     unread = 0
     if user.person is not None:
         with unit_of_work() as session:
             unread = unread_count(session, user)
+    if not is_elsewhere(user.identity.region):
+        places = [place for place in places if place[1] != "depot.warehouse"]
     shown = [(label, endpoint, url_for(endpoint)) for label, endpoint, permission in places if may(permission)]
     section = _section(request.path, {endpoint: url for _label, endpoint, url in shown})
     return tuple(

@@ -45,12 +45,26 @@ class LanguageOption:
 
 @dataclass(frozen=True)
 class CustomerService:
-    """Whom to phone and when, in the reader's language, from the region's policy."""
+    """Whom to phone and when, and what is promised of deliveries, in the reader's language, from the region's policy."""
 
     name: str
     phone: str
     phone_link: str
     hours: str
+    promise: str = ""
+
+
+@dataclass(frozen=True)
+class CallBanner:
+    """The call that customer service has open: whom it is about, and what may be said to whom; shown on every page."""
+
+    about: str
+    advice: str
+    more_advice: str
+    speakers: tuple[str, ...]
+    reason: str
+    is_protected: bool
+    end_url: str
 
 
 @dataclass(frozen=True)
@@ -76,3 +90,4 @@ class PageChrome:
     accessibility_url: str = ""
     access_log_url: str = ""
     demo_notice: str = ""
+    call: CallBanner | None = None

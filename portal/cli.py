@@ -13,9 +13,12 @@ COMMANDS = {
     "demo-reset": ("portal.commands.demo:demo_reset", "Remove the demo's data."),
     "import": ("portal.commands.imports:import_group", "Read articles, prescriptions, persons, stock, service points."),
     "migrate": ("portal.commands.migrate:migrate", "Bring the database to the newest revision."),
+    "payers": ("portal.commands.payers:payers", "Write what every payer pays for a month (CSV)."),
     "outbox": ("portal.commands.background:outbox", "List dead messages, or revive one."),
     "relay": ("portal.commands.background:relay", "Carry outbox messages to the queue."),
+    "remind": ("portal.commands.background:remind", "Send the day's reminders."),
     "translations": ("portal.commands.translations:translations", "Keep the message catalogues complete."),
+    "warehouse": ("portal.commands.warehouse:warehouse", "Read a warehouse system's messages from its folder."),
     "worker": ("portal.commands.background:worker", "Handle messages from the queue."),
 }
 

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from auth.identity import Relation
 from delivery.complaints.models import ComplaintEventKind, ComplaintState, FaultKind
+from delivery.complaints.policy import ComplaintRoute
 
 FAULTS: Mapping[FaultKind, Any] = {
     FaultKind.STOPPED_WORKING: _l("It does not work, or stopped working"),
@@ -49,7 +50,16 @@ RELATIONS: Mapping[Relation | None, Any] = {
     Relation.SELF: _l("The patient"),
     Relation.GUARDIAN: _l("A guardian"),
     Relation.PROXY: _l("A proxy"),
+    Relation.CALL: _l("Customer service, by phone"),
     None: _l("Customer service"),
+}
+ROUTES: Mapping[ComplaintRoute, Any] = {
+    ComplaintRoute.DEPOT_REPLACES: _l("The depot replaces, and you claim it from the supplier."),
+    ComplaintRoute.CUSTOMER_SERVICE: _l("The reporter has been asked to call customer service."),
+    ComplaintRoute.SUPPLIER: _l("The reporter has been asked to call the supplier's support."),
+    ComplaintRoute.UNIT_TO_COUNTY_SERVICE: _l(
+        "The reporter takes it to the unit, which sends it to the county's service."
+    ),
 }
 EVENTS: Mapping[ComplaintEventKind, Any] = {
     ComplaintEventKind.REPORTED: _l("The fault report came in"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from core.crypto import Keyring
+from portal.signatures import read_region_keys
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_ACR_VALUES = "http://id.elegnamnden.se/loa/1.0/loa3 http://id.swedenconnect.se/loa/1.0/uncertified-loa3 http://id.sambi.se/loa/loa3"
@@ -48,6 +50,19 @@ class Settings:
     oidc_claim_map: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     log_level: str = "INFO"
     policy_dir: Path = PACKAGED_POLICIES
+    regions: tuple[str, ...] = ()
+    default_region: str = ""
+    service_points_url: str = ""
+    service_points_key_file: Path | None = None
+    service_points_file: Path | None = None
+    mail_url: str = field(default="", repr=False)
+    mail_from: str = ""
+    sms_url: str = field(default="", repr=False)
+    sms_token: str = field(default="", repr=False)
+    sms_sender: str = ""
+    warehouse_url: str = ""
+    warehouse_folder: Path | None = None
+    warehouse_key_file: Path | None = None
 
     @property
     def uses_https(self) -> bool:
@@ -57,6 +72,10 @@ class Settings:
     def oidc_client_key(self) -> str:
         """Return the private key we authenticate with at the identity provider (a JWK or a PEM)."""
         return self.oidc_client_key_file.read_text(encoding="utf-8")
+
+    def service_points_key(self) -> str:
+        """Return the key that we show to the provider of service points."""
+        return self.service_points_key_file.read_text(encoding="utf-8").strip() if self.service_points_key_file else ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -78,6 +97,25 @@ class Settings:
         oidc_claim_map = reader.optional("OIDC_CLAIM_MAP", "{}", _claim_map)
         log_level = reader.optional("PORTAL_LOG_LEVEL", "INFO", _log_level)
         policy_dir = reader.optional("PORTAL_POLICY_DIR", str(PACKAGED_POLICIES), _folder)
+        regions = reader.optional("PORTAL_REGIONS", "", _words)
+        default_region = reader.optional("PORTAL_DEFAULT_REGION", "", str)
+        mail_url = reader.optional("MAIL_URL", "", _mail_url)
+        mail_from = reader.optional("MAIL_FROM", "", _mail_address)
+        sms_url = reader.optional("SMS_URL", "", _sms_url)
+        sms_token = reader.optional("SMS_TOKEN", "", str)
+        sms_sender = reader.optional("SMS_SENDER", "", str)
+        service_points_url = reader.optional("SERVICE_POINTS_URL", "", _optional(_web_address))
+        service_points_key_file = reader.optional("SERVICE_POINTS_KEY_FILE", "", _optional_file)
+        service_points_file = reader.optional("SERVICE_POINTS_FILE", "", _optional_file)
+        if service_points_url and service_points_file:
+            reader.problems.append("SERVICE_POINTS_URL and SERVICE_POINTS_FILE exclude each other")
+        if service_points_url and not service_points_key_file:
+            reader.problems.append("SERVICE_POINTS_URL needs SERVICE_POINTS_KEY_FILE")
+        warehouse_url = reader.optional("WAREHOUSE_URL", "", _optional(_web_address))
+        warehouse_folder = reader.optional("WAREHOUSE_FOLDER", "", _optional_folder)
+        warehouse_key_file = reader.optional("WAREHOUSE_KEY_FILE", "", _optional_region_keys)
+        if warehouse_url and warehouse_folder:
+            reader.problems.append("WAREHOUSE_URL and WAREHOUSE_FOLDER are both set: there is one way to the warehouse")
         if reader.problems:
             raise SettingsProblem(reader.problems)
         assert keyring is not None
@@ -96,6 +134,19 @@ class Settings:
             oidc_claim_map=oidc_claim_map,
             log_level=log_level,
             policy_dir=policy_dir,
+            regions=regions,
+            default_region=default_region,
+            service_points_url=service_points_url,
+            service_points_key_file=service_points_key_file,
+            service_points_file=service_points_file,
+            mail_url=mail_url,
+            mail_from=mail_from,
+            sms_url=sms_url,
+            sms_token=sms_token,
+            sms_sender=sms_sender,
+            warehouse_url=warehouse_url,
+            warehouse_folder=warehouse_folder,
+            warehouse_key_file=warehouse_key_file,
         )
 
 
@@ -155,10 +206,56 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _mail_url(value: str) -> str:
+    return _way_out(value, ("smtp", "smtps"))
+
+
+def _sms_url(value: str) -> str:
+    return value if value.startswith("http:") and _web_address(value) else _way_out(value, ("https",))
+
+
+def _way_out(value: str, schemes: tuple[str, ...]) -> str:
+    """Return an address of another system, or of a folder (file:/…) that takes its place; nothing is no way out."""
+    if value:
+        parts = urlsplit(value)
+        names = " or ".join(f"{scheme}://" for scheme in schemes)
+        if not (parts.scheme in schemes and parts.hostname) and not (
+            parts.scheme == "file" and parts.path.startswith("/")
+        ):
+            raise ValueError(f"must start with {names}, or be file:/ and a folder")
+        # Read, so that a port that is no number is told of now.
+        _port = parts.port
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", value):
+        raise ValueError("must be an e-mail address")
+    return value
+
+
 def _secret(value: str) -> str:
     if len(value) < _SHORTEST_SECRET:
         raise ValueError(f"must be at least {_SHORTEST_SECRET} characters")
     return value
+
+
+def _optional(convert: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda value: convert(value) if value else ""
+
+
+def _optional_file(value: str) -> Path | None:
+    return _readable_file(value) if value else None
+
+
+def _optional_folder(value: str) -> Path | None:
+    return _folder(value) if value else None
+
+
+def _optional_region_keys(value: str) -> Path | None:
+    if value:
+        read_region_keys(_readable_file(value))
+    return _optional_file(value)
 
 
 def _readable_file(value: str) -> Path:

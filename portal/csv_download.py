@@ -17,12 +17,17 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.lstrip().startswith(_BEGINS_FORMULA) or text.startswith(_BEGINS_FORMULA) else text
 
 
-def csv_download(filename: str, rows: Iterable[Sequence[str]]) -> Response:
-    """Answer with the rows as a file that is saved and never cached; the first row holds the columns' names."""
+def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return the rows as a file; the first one holds the columns' names."""
     written = StringIO(newline="")
     writer = csv.writer(written, delimiter=";", lineterminator="\r\n")
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    response = Response(written.getvalue().encode("utf-8-sig"), mimetype="text/csv")
+    return written.getvalue().encode("utf-8-sig")
+
+
+def csv_download(filename: str, rows: Iterable[Sequence[str]]) -> Response:
+    """Answer with the rows as a file that is saved and never cached; the first row holds the columns' names."""
+    response = Response(csv_bytes(rows), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -9,20 +9,32 @@ from core import outbox
 from core.crypto import use_keyring
 from core.db import Database
 from core.logs import configure_logging
-from core.policy import Policies, use_policies
 from delivery import routing
 from delivery.complaints.routing import route_fault_report
 from delivery.protection import hide_person
+from delivery.shortage import back_order_unserved
+from delivery.warehouse_orders import prepare_order
+from orders.reminders import continue_reminders
 from orders.stopping import stop_orders_of_deceased
+from portal.adapters.couriers import couriers_of
+from portal.adapters.warehouse import warehouse_of
 from portal.config import Settings
+from portal.regions import serve_regions
+from portal.telling import tell_of_message, use_couriers
+from portal.warehouse import send_order, use_warehouse
 
 HANDLERS: Mapping[str, outbox.Handler] = {
     "order.placed": routing.route_order,
     "order.cancelled": routing.drop_order,
     "stock.received": routing.release_back_orders,
+    "depot_order.unserved": back_order_unserved,
     "fault.reported": route_fault_report,
+    "warehouse.order": prepare_order,
+    "warehouse.send": send_order,
     "person.died": stop_orders_of_deceased,
     "person.protected": hide_person,
+    "message.posted": tell_of_message,
+    "reminders.due": continue_reminders,
 }
 
 log = logging.getLogger("portal.jobs")
@@ -30,10 +42,12 @@ _database: Database | None = None
 
 
 def prepare_process(settings: Settings) -> Database:
-    """Give this process its log, keys, policies and database."""
+    """Give this process its log, keys, policies, ways out and database."""
     configure_logging(settings.log_level)
     use_keyring(settings.keyring)
-    use_policies(Policies.load(settings.policy_dir))
+    policies = serve_regions(settings)
+    use_couriers(couriers_of(settings))
+    use_warehouse(warehouse_of(settings, policies))
     return Database(settings.database_url)
 
 

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _, ngettext
 
 from auth.permissions import Permission
-from portal.formats import day, grouped
-
-Facts = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class MessageText:
-    """One message as it is read; `url` is the page that it is about, `link` what the way there is called."""
-
-    subject: str
-    body: str
-    url: str = ""
-    link: str = ""
+from portal.formats import day, day_with_year, grouped
+from portal.message_text import Facts, MessageText as MessageText
+from portal.reminder_messages import can_order, prescription_ends, runs_out
 
 
 def _order(facts: Facts, subject: str, body: str) -> MessageText:
@@ -38,7 +26,7 @@ def _confirmed(facts: Facts) -> MessageText:
     promised = day(date.fromisoformat(facts["promised_date"]))
     return _order(
         facts,
-        _("We have your order"),
+        _("Customer service has ordered for you") if facts.get("by_phone") else _("We have your order"),
         _(
             "Order %(number)s comes by %(day)s. We tell you here when it has been sent.",
             number=grouped(facts["order_no"]),
@@ -92,6 +80,14 @@ def _stopped(facts: Facts) -> MessageText:
         number=grouped(facts["order_no"]),
     )
     return _order(facts, _("We do not send a product that you ordered"), body)
+
+
+def _changed(facts: Facts) -> MessageText:
+    body = _(
+        "We send order %(number)s as it is now. You can see it on its page.",
+        number=grouped(facts["order_no"]),
+    )
+    return _order(facts, _("Your order is changed"), body)
 
 
 def _fault_received(facts: Facts) -> MessageText:
@@ -162,6 +158,57 @@ def _proxy_withdrawn(facts: Facts) -> MessageText:
     )
 
 
+def _products(subject: str, body: str) -> MessageText:
+    return MessageText(subject, body, url_for("patient.products"), _("Show my products"))
+
+
+def _until(facts: Facts) -> str:
+    return day_with_year(date.fromisoformat(facts["until"]))
+
+
+def _renewal_asked(facts: Facts) -> MessageText:
+    body = _(
+        "We have asked %(unit)s to renew your prescription for %(article)s. You get the answer here.",
+        unit=facts["unit"],
+        article=facts["article"],
+    )
+    return _products(_("We have asked your unit"), body)
+
+
+def _renewal_renewed(facts: Facts) -> MessageText:
+    body = _(
+        "Your unit said yes. You can order %(article)s until %(day)s.", article=facts["article"], day=_until(facts)
+    )
+    return _products(_("Your prescription has been renewed"), body)
+
+
+def _renewal_declined(facts: Facts) -> MessageText:
+    body = _(
+        "Your unit does not renew %(article)s. The reason: %(answer)s Call the unit if you have questions.",
+        article=facts["article"],
+        answer=_as_sentence(facts["answer"]),
+    )
+    return _products(_("Your prescription is not renewed"), body)
+
+
+def _prescription_new(facts: Facts) -> MessageText:
+    body = _("You can order %(article)s until %(day)s.", article=facts["article"], day=_until(facts))
+    return _products(_("You have a new prescription"), body)
+
+
+def _prescription_extended(facts: Facts) -> MessageText:
+    body = _("You can order %(article)s until %(day)s.", article=facts["article"], day=_until(facts))
+    return _products(_("Your prescription lasts longer"), body)
+
+
+def _prescription_stopped(facts: Facts) -> MessageText:
+    body = _(
+        "Your unit has ended your prescription for %(article)s. You can no longer order it. Call the unit if you have questions.",
+        article=facts["article"],
+    )
+    return _products(_("A prescription has ended"), body)
+
+
 def _as_sentence(text: str) -> str:
     text = text.strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."
@@ -169,13 +216,23 @@ def _as_sentence(text: str) -> str:
 
 SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
     "order.confirmed": _confirmed,
+    "order.changed": _changed,
     "order.sent": _sent,
     "order.delivered": _delivered,
     "order.short": _short,
     "order.stopped": _stopped,
+    "reminder.can_order": can_order,
+    "reminder.runs_out": runs_out,
+    "reminder.prescription_ends": prescription_ends,
     "fault.received": _fault_received,
     "fault.replaced": _fault_replaced,
     "fault.declined": _fault_declined,
+    "prescription.extended": _prescription_extended,
+    "prescription.new": _prescription_new,
+    "prescription.stopped": _prescription_stopped,
+    "renewal.asked": _renewal_asked,
+    "renewal.declined": _renewal_declined,
+    "renewal.renewed": _renewal_renewed,
     "proxy.appointed": _proxy_appointed,
     "proxy.accepted": _proxy_accepted,
     "proxy.declined": _proxy_declined,

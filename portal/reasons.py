@@ -10,14 +10,18 @@ from flask_babel import gettext as _, ngettext
 from orders.errors import LineProblem
 from orders.models import PrescriptionItem
 from orders.rules import QuantityProblem, Reason, Verdict
+from portal.delivery_reasons import explain_delivery as explain_delivery
 from portal.formats import day, day_with_year
 
-NextStep = Literal["", "wait", "unit", "customer_service"]
+NextStep = Literal["", "wait", "renew", "unit", "customer_service"]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A reason and what to do about it; `next_step` says whom that means, so that a page can show their phone number."""
+    """A reason and what to do about it; `next_step` says whom that means, so that a page can show their phone number.
+
+    "renew" means the unit, which can also be asked here.
+    """
 
     reason: str
     what_to_do: str = ""
@@ -39,10 +43,10 @@ def explain_verdict(verdict: Verdict, item: PrescriptionItem) -> Explanation:
             assert verdict.day is not None
             return Explanation(_("Can be ordered from %(day)s.", day=day(verdict.day)), next_step="wait")
         case Reason.USED_UP:
-            return Explanation(_("You have used all your withdrawals."), _ask_for_new(unit), "unit")
+            return Explanation(_("You have used all your withdrawals."), _ask_for_new(unit), "renew")
         case Reason.EXPIRED:
             assert verdict.day is not None
-            return Explanation(_expired(verdict, item), _ask_for_new(unit), "unit")
+            return Explanation(_expired(verdict, item), _ask_for_new(unit), "renew")
         case Reason.CANCELLED:
             return Explanation(
                 _("Your prescription has ended."), _("Ask %(unit)s if you wonder why.", unit=unit), "unit"
@@ -70,7 +74,7 @@ def explain_verdict(verdict: Verdict, item: PrescriptionItem) -> Explanation:
             return Explanation(
                 _("It costs so much that the region where you live must agree first."),
                 _("Ask %(unit)s to ask them.", unit=unit),
-                "unit",
+                "renew",
             )
         case Reason.MOVED_OUT:
             return Explanation(
@@ -101,7 +105,7 @@ def _discontinued(item: PrescriptionItem, unit: str) -> Explanation:
     return Explanation(
         _("It is no longer made. It has been replaced by %(product)s.", product=item.article.successor.display_name),
         _("Ask %(unit)s for a prescription for that one.", unit=unit),
-        "unit",
+        "renew",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from threading import Event
 from typing import cast
 
@@ -21,9 +21,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from core import outbox
-from core.clock import now
+from core.clock import STOCKHOLM, now
 from core.db import Database
 from core.idempotency import delete_old_keys
+from core.policy import served_regions
+from orders.reminders import REMIND_AT, start_reminders
 from portal.sessions import delete_old_sessions
 
 QUEUE_NAME = "portal"
@@ -45,6 +47,7 @@ class Relay:
         self._queue = queue
         self._queue_is_down = False
         self._cleaned_at = database.clock.now() - CLEAN_INTERVAL
+        self._reminded_on: date | None = None
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Relay until told to stop; survives the loss of the queue and of the database."""
@@ -97,6 +100,7 @@ class Relay:
                 while self.ring():
                     pass
                 self._clean()
+                self._remind()
                 for _ in driver.notifies(timeout=WAKE_SECONDS, stop_after=1):
                     pass
 
@@ -108,6 +112,17 @@ class Relay:
         with self._database.unit_of_work() as session:
             sessions, keys = delete_old_sessions(session), delete_old_keys(session, now(session))
         log.info("cleaned", extra={"sessions": sessions, "keys": keys})
+
+    def _remind(self) -> None:
+        """Have the day's reminders sent, once the hour has come; a day on which no relay ran is caught up by the next."""
+        local = self._database.clock.now().astimezone(STOCKHOLM)
+        if local.time() < REMIND_AT or self._reminded_on == local.date():
+            return
+        for region in served_regions():
+            with self._database.unit_of_work() as session:
+                if start_reminders(session, region):
+                    log.info("reminders begin", extra={"region": region})
+        self._reminded_on = local.date()
 
     def _say_down(self, problem: RedisError) -> None:
         if not self._queue_is_down:

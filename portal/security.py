@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import current_app, g
+from flask import current_app, flash, g, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from auth.identity import Identity
+from auth.calls import identity_in_call, may_in_call, person_in_call, record_end_of_call
+from auth.identity import ALL_TASKS, Identity, Relation
 from auth.models import Commission, Person
 from auth.permissions import Permission, permits
 from auth.persons import staff_identity
-from auth.relations import ActableSubject, identity_for, subjects_of
+from auth.relations import ActableSubject, Rights, identity_for, subjects_of
 from core.db import Database
 from core.errors import NotPermitted
+from portal.calls import call_of_session, take_call
 from portal.sessions import Owner, current_session
 
 P = ParamSpec("P")
@@ -37,17 +41,26 @@ class Access:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The person or staff member of the request, their identity and, for a person, everybody they may act for."""
+    """The person or staff member of the request, their identity, and everybody they may act for.
+
+    For customer service that is whom the call under way is about; `call_ran_out` says that it has just ended by itself.
+    """
 
     identity: Identity
     language: str
     person: Person | None = None
     commission: Commission | None = None
     subjects: tuple[ActableSubject, ...] = ()
+    call_ran_out: bool = False
+
+    @property
+    def is_in_call(self) -> bool:
+        """Whether customer service has the patient, or somebody who may speak for them, on the phone."""
+        return self.identity.relation is Relation.CALL
 
     @property
     def subject(self) -> Person:
-        """The person whose data the request is about; raises NotPermitted for staff."""
+        """The person whose data the request is about; raises NotPermitted for staff who are in no call."""
         for subject in self.subjects:
             if subject.person.id == self.identity.subject_person_id:
                 return subject.person
@@ -78,7 +91,8 @@ def load_signed_in(owner: Owner) -> SignedIn | None:
             commission = session.get(Commission, owner.commission_id)
             if commission is None or commission.ended_at is not None:
                 return None
-            return SignedIn(staff_identity(commission), commission.staff_member.language, commission=commission)
+            staff = SignedIn(staff_identity(commission), commission.staff_member.language, commission=commission)
+            return _in_call(session, staff)
         person = session.get(Person, owner.person_id)
         if person is None or person.deceased_on is not None:
             return None
@@ -86,6 +100,27 @@ def load_signed_in(owner: Owner) -> SignedIn | None:
         wanted = current_session().get(ACTING_FOR_KEY)
         chosen = next((subject for subject in subjects if subject.person.id == wanted), subjects[0])
         return SignedIn(identity_for(person, chosen), person.language, person=person, subjects=tuple(subjects))
+
+
+def _in_call(session: Session, staff: SignedIn) -> SignedIn:
+    """Return the staff member in the call that their session keeps, if it still lasts; one that does not is ended."""
+    call = call_of_session()
+    if call is None or not permits(staff.identity, Permission.TAKE_CALL):
+        return staff
+    person = person_in_call(session, staff.identity, call)
+    if person is not None:
+        subject = ActableSubject(person, Rights(Relation.CALL, ALL_TASKS))
+        return replace(staff, identity=identity_in_call(staff.identity, call), subjects=(subject,))
+    end_call(staff.identity)
+    return replace(staff, call_ran_out=True)
+
+
+def end_call(identity: Identity) -> None:
+    """End the call that the session keeps and write that into the access log; of two who do it at once, one finds nothing to end."""
+    call = take_call()
+    if call is not None:
+        with unit_of_work() as session:
+            record_end_of_call(session, identity, call)
 
 
 def signed_in() -> SignedIn | None:
@@ -119,7 +154,10 @@ def public(because: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Declare what a route needs; the visitor is sent to log in when nobody is signed in, and refused without the permission."""
+    """Declare what a route needs; the visitor is sent to log in when nobody is signed in, and refused without the permission.
+
+    Customer service is led to where calls begin when only a call is missing.
+    """
 
     def declare(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -127,14 +165,24 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
             user = signed_in()
             if user is None:
                 return cast(R, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+            if user.call_ran_out:
+                flash(_("The call has ended by itself. Find the patient again to go on."), "info")
             if not permits(user.identity, permission):
-                raise NotPermitted
+                return cast(R, _without_permission(user, permission))
             return view(*args, **kwargs)
 
         setattr(guarded, ACCESS_ATTRIBUTE, Access(permission))
         return guarded
 
     return declare
+
+
+def _without_permission(user: SignedIn, permission: Permission) -> ResponseReturnValue:
+    if user.is_in_call or not may_in_call(user.identity, permission):
+        raise NotPermitted
+    if not user.call_ran_out:
+        flash(_("Find the patient first. Then their pages open."), "attention")
+    return redirect(url_for("service.find"), 303)
 
 
 def is_public(view: Callable[..., object]) -> bool:

@@ -26,6 +26,7 @@ from portal.session_values import ANONYMOUS, Owner, TimedOut, pack, unpack
 
 __all__ = [
     "ANONYMOUS",
+    "CALL_KEY",
     "CSRF_KEY",
     "Owner",
     "ServerSession",
@@ -45,9 +46,11 @@ CSRF_KEY = "csrf_token"
 # What outlives a log-in; everything else belonged to whoever was there before.
 CARRIED_KEYS = ("language", "parked_form")
 CARRIED_PREFIX = "login_attempt:"
-# What a session that timed out leaves to the same person's next one: whom they acted for, and the CSRF secret that is in
-# the pages still open in other tabs.
-RESTORED_KEYS = (CSRF_KEY, "acting_for")
+# The call that customer service has open.
+CALL_KEY = "call"
+# What a session that timed out leaves to the same person's next one: whom they acted for or had on the phone, and the CSRF
+# secret that is in the pages still open in other tabs.
+RESTORED_KEYS = (CSRF_KEY, "acting_for", CALL_KEY)
 _PREVIOUS_KEY = "previous_session"
 
 

@@ -10,13 +10,15 @@ _STAFF_HOMES = {
     Role.DEPOT: "depot.today",
     Role.CONSULTANT: "consultant.board",
     Role.CUSTOMER_SERVICE: "service.find",
+    Role.PRESCRIBER: "prescriber.start",
     Role.AUDITOR: "audit.log",
+    Role.COST_RESPONSIBLE: "payers.basis",
 }
 
 
 def home_endpoint(user: SignedIn) -> str:
     """Return the endpoint that somebody who is signed in begins at."""
-    if user.commission is not None:
+    if user.commission is not None and not user.is_in_call:
         return _STAFF_HOMES.get(user.identity.role, "public.start")
     if permits(user.identity, Permission.SEE_PRODUCTS):
         return "patient.products"

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
-from auth.models import Guardianship, Person, Protection
-from auth.numbers import MalformedNumber, PersonNumber, parse_number
+from auth.models import Guardianship, Person, PersonCategory, Protection, Unit
+from auth.numbers import MalformedNumber, PersonNumber, is_hsa_id, parse_number
 from auth.permissions import Permission, require
 from auth.persons import find_persons_by_number
 from core.audit import record
@@ -33,19 +33,25 @@ TEXTS = {
     "phone": 40,
     "email": 254,
 }
-OPTIONAL = (*TEXTS, "protection", "deceased_on", "guardian_numbers", "language")
+# What is kept of a protected identity too.
+GROUNDS = ("category", "home_care_municipality", "health_centre_hsa_id", "alias")
+OPTIONAL = (*TEXTS, *GROUNDS, "protection", "deceased_on", "guardian_numbers", "language")
 LANGUAGES = ("sv", "en")
 ADDRESS = frozenset({"care_of", "street", "postal_code", "city"})
 
 
 @dataclass(frozen=True)
 class PersonRow:
-    """One person as the file states them; `values` are columns of Person, guardians None when the file has no such column."""
+    """One person as the file states them; `values` are columns of Person.
+
+    Guardians and health centre (by HSA-id, empty for none) are None when the file has no such column.
+    """
 
     line: int
     number: PersonNumber
     values: Mapping[str, object] = field(repr=False)
     guardians: tuple[PersonNumber, ...] | None = None
+    health_centre: str | None = None
 
 
 def parse_person_number(text: str, column: str, day: date) -> PersonNumber:
@@ -80,6 +86,7 @@ def _parse_row(row: Row, day: date) -> PersonRow:
     if values.get("email") and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", str(values["email"])):
         raise RowRefused("email is not an e-mail address")
     values["county_code"] = row.digits("county_code", 2, required=True)
+    values |= _grounds(row)
     if row.has("protection"):
         values["protection"] = row.choice("protection", Protection, Protection.NONE)
     if row.has("language"):
@@ -98,7 +105,31 @@ def _parse_row(row: Row, day: date) -> PersonRow:
         )
         if number in guardians:
             raise RowRefused("guardian_numbers names the person themselves")
-    return PersonRow(row.line, number, values, guardians)
+    return PersonRow(row.line, number, values, guardians, _health_centre(row))
+
+
+def _grounds(row: Row) -> dict[str, object]:
+    values: dict[str, object] = {}
+    if row.has("category"):
+        values["category"] = row.choice("category", PersonCategory, PersonCategory.RESIDENT)
+    if row.has("home_care_municipality"):
+        values["home_care_municipality"] = row.digits("home_care_municipality", 4)
+    if row.has("alias"):
+        alias = row.text("alias", 100)
+        real = {row.text("given_name", 200).casefold(), row.text("family_name", 200).casefold()} - {""}
+        if real & set(alias.casefold().split()):
+            raise RowRefused("alias has a name of the person's own in it")
+        values["alias"] = alias
+    return values
+
+
+def _health_centre(row: Row) -> str | None:
+    if not row.has("health_centre_hsa_id"):
+        return None
+    hsa_id = row.text("health_centre_hsa_id", 31)
+    if hsa_id and not is_hsa_id(hsa_id):
+        raise RowRefused("health_centre_hsa_id is not an HSA-id")
+    return hsa_id
 
 
 def postal_code(row: Row) -> str:
@@ -115,14 +146,15 @@ def import_persons(
     """Add and change persons of the identity's region, and their guardianships; raises FileRefused, ImportRefused.
 
     Locks the persons in id order. Writes one access-log row per person who changed, and publishes `person.died` and
-    `person.protected` for those of whom that is news. With protected identity (01003, 01020) nothing
-    but number, county and the flag is kept, whatever the file says.
+    `person.protected` for those of whom that is news. With protected identity (01003, 01020) nothing but number, county, the flag,
+    category, home care's municipality, health centre and alias is kept, whatever the file says.
     """
     require(identity, Permission.RUN_IMPORT)
     one_at_a_time(session, PEOPLE)
     rows, outcome = parse_persons(raw, today(session))
     numbers = {number for row in rows for number in (row.number, *(row.guardians or ()))}
     known = find_persons_by_number(session, numbers, lock=True)
+    rows, centres = _with_health_centres(session, rows, identity.region, outcome)
     rows = _of_the_region(_without_unknown_guardians(rows, known, outcome), known, identity.region, outcome)
     before = {number: (person.deceased_on, person.is_protected) for number, person in known.items()}
     new: set[PersonNumber] = set()
@@ -134,7 +166,8 @@ def import_persons(
             person.set_number(row.number)
             new.add(row.number)
             known[row.number] = person
-        if _write(person, row.values, is_new=row.number in new):
+        centre = {} if row.health_centre is None else {"health_centre_id": centres.get(row.health_centre)}
+        if _write(person, {**row.values, **centre}, is_new=row.number in new):
             touched.add(row.number)
         session.add(person)
         progress(done, len(rows))
@@ -155,6 +188,22 @@ def _tell_what_changed(session: Session, person: Person, died_before: date | Non
         publish(session, "person.died", person_id=person.id)
     if person.is_protected and not was_protected:
         publish(session, "person.protected", person_id=person.id)
+
+
+def _with_health_centres(
+    session: Session, rows: list[PersonRow], region: str, outcome: Outcome
+) -> tuple[list[PersonRow], dict[str, int]]:
+    """Return the rows whose health centre is a unit of the region or none, and those units' ids by HSA-id; in one statement."""
+    named = {row.health_centre for row in rows if row.health_centre}
+    units = select(Unit.hsa_id, Unit.id).where(Unit.hsa_id.in_(named), Unit.region == region)
+    centres = {row.hsa_id: row.id for row in session.execute(units)}
+    kept = []
+    for row in rows:
+        if row.health_centre and row.health_centre not in centres:
+            outcome.refuse(row.line, "health_centre_hsa_id is not a known unit of the region; import units first")
+        else:
+            kept.append(row)
+    return kept, centres
 
 
 def _without_unknown_guardians(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,8 @@ from core.tables import Row, read_table
 
 UNIT_REQUIRED = ("hsa_id", "name")
 UNIT_TEXTS = {"name": 200, "street": 200, "postal_code": 6, "city": 100, "phone": 40, "cost_centre": 40}
+# Where a children's clinic's patients belong from their 18th birthday.
+ADULT_UNIT = "adult_unit_hsa_id"
 STAFF_REQUIRED = ("hsa_id", "name", "role", "unit_hsa_id", "commission_hsa_id")
 STAFF_OPTIONAL = ("language", "ended")
 STAFF_ROLES = frozenset(Role) - {Role.PATIENT, Role.SYSTEM}
@@ -42,7 +45,9 @@ def import_units(
     session: Session, identity: Identity, raw: bytes, *, skip_bad: bool = False, progress: Progress = no_progress
 ) -> Outcome:
     """Add and change units of the identity's region; raises FileRefused, ImportRefused."""
-    rows = read_table(raw, UNIT_REQUIRED, [name for name in UNIT_TEXTS if name not in UNIT_REQUIRED])
+    rows = read_table(raw, UNIT_REQUIRED, [*(name for name in UNIT_TEXTS if name not in UNIT_REQUIRED), ADULT_UNIT])
+    # Units that hand over to another come after those that do not, so that the other is there.
+    rows.sort(key=lambda row: bool(row.text(ADULT_UNIT, 200)) if row.has(ADULT_UNIT) else False)
     return _import(session, identity, "units", rows, _write_unit, raw, skip_bad, progress)
 
 
@@ -101,9 +106,21 @@ def _write_unit(session: Session, identity: Identity, row: Row, seen: set[object
     is_new = unit is None
     unit = unit or Unit(region=identity.region, hsa_id=hsa_id)
     changed = _set(unit, wanted)
+    if row.has(ADULT_UNIT):
+        changed |= _set(unit, {"adult_unit_id": _adult_unit_id(session, identity, row, hsa_id)})
     session.add(unit)
     session.flush()
     return _Written(is_new, changed)
+
+
+def _adult_unit_id(session: Session, identity: Identity, row: Row, hsa_id: str) -> int | None:
+    if not row.text(ADULT_UNIT, 31):
+        return None
+    adult_hsa_id = _hsa_id(row, ADULT_UNIT)
+    found = session.scalar(select(Unit.id).where(Unit.hsa_id == adult_hsa_id, Unit.region == identity.region))
+    if found is None or adult_hsa_id == hsa_id:
+        raise RowRefused(f"{ADULT_UNIT} is not another known unit of the region")
+    return found
 
 
 def _write_commission(session: Session, identity: Identity, row: Row, seen: set[object]) -> _Written:
@@ -200,7 +217,7 @@ def _once(seen: set[object], key: object, column: str) -> None:
     seen.add(key)
 
 
-def _set(thing: object, wanted: dict[str, object] | dict[str, str]) -> bool:
+def _set(thing: object, wanted: Mapping[str, object]) -> bool:
     changed = False
     for name, value in wanted.items():
         if getattr(thing, name) != value:

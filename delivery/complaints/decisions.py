@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from auth.calls import inbox_readers
 from auth.identity import Identity
 from auth.permissions import Permission, require
 from auth.persons import post_message
@@ -22,7 +23,7 @@ from core.policy import policy_of
 from delivery.complaints import rules
 from delivery.complaints.errors import AlreadyDecided, PackagesOutOfRange, PatientHasDied, ReasonMissing
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, ComplaintState, FaultReport
-from delivery.models import PickedLot
+from delivery.models import PickedLot, PickLine
 from orders.replacements import place_replacement
 from orders.services import lock_person
 
@@ -76,6 +77,11 @@ def replace_product(session: Session, identity: Identity, command: ReplaceProduc
         complaint_id=complaint.id,
         article_id=complaint.article_id,
         packages=command.packages,
+        replaced_row_id=session.scalar(
+            select(PickLine.order_row_id)
+            .join(PickedLot, PickedLot.pick_line_id == PickLine.id)
+            .where(PickedLot.id == complaint.report.picked_lot_id)
+        ),
     )
     complaint.replacement_order_id = order.id
     complaint.state = ComplaintState.REPLACEMENT_ORDERED
@@ -183,11 +189,11 @@ def _record(session: Session, identity: Identity, complaint: Complaint, action: 
 
 
 def _tell_people(session: Session, complaint: Complaint, kind: str, **facts: str) -> None:
-    """Tell the reporter, and the patient too when that is another who can log in."""
+    """Tell the reporter, and the patient too when that is another who can log in; whoever reads for the patient when staff reported."""
     reporter_id = session.scalars(
         select(FaultReport.reporter_person_id).where(FaultReport.complaint_id == complaint.id)
     ).one()
-    receivers = set() if reporter_id is None else {reporter_id}
+    receivers = set(inbox_readers(session, complaint.person)) if reporter_id is None else {reporter_id}
     patient = complaint.person
     own_rights = own_tasks(patient.birth_date, today(session), policy_of(patient.region).section(ActingPolicy))
     if own_rights and patient.deceased_on is None:

@@ -15,16 +15,25 @@ from core.clock import swedish_date
 from core.errors import NotFound
 from core.policy import policy_of
 from delivery.complaints.models import Complaint
+from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
 from delivery.complaints.rules import due_at, is_case_no
 from delivery.policy import DeliveryPolicy
+from orders.models import Article
 
 
 @dataclass(frozen=True)
 class OwnCase:
-    """One case as its reporter sees it; `answer_by` is the day by which somebody decides it."""
+    """One case as its reporter sees it; `answer_by` is the day by which somebody decides it, `route` who helps them until then."""
 
     complaint: Complaint
     answer_by: date
+    route: ComplaintRoute
+
+    @property
+    def support_phone(self) -> str:
+        """The phone number of the maker's support; empty when none is known."""
+        supplier = self.complaint.article.supplier
+        return supplier.support_phone if supplier is not None else ""
 
 
 def own_cases(session: Session, identity: Identity, limit: int = 50) -> list[OwnCase]:
@@ -64,7 +73,7 @@ def _visible_to(identity: Identity) -> Select[Complaint]:
         select(Complaint)
         .where(Complaint.person_id == identity.subject_person_id)
         .options(
-            joinedload(Complaint.article),
+            joinedload(Complaint.article).joinedload(Article.supplier),
             joinedload(Complaint.lot),
             joinedload(Complaint.report),
             joinedload(Complaint.replacement_order),
@@ -84,4 +93,5 @@ def _own(complaint: Complaint) -> OwnCase:
         working_days=policy.complaint_due_working_days,
         red_flag_working_days=policy.red_flag_due_working_days,
     )
-    return OwnCase(complaint, swedish_date(expected))
+    route = policy_of(complaint.region).section(ComplaintsPolicy).route_of(complaint.article.kind)
+    return OwnCase(complaint, swedish_date(expected), route)

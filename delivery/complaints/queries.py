@@ -15,11 +15,14 @@ from auth.permissions import Permission, require
 from core.audit import record
 from core.clock import now, swedish_date
 from core.errors import NotFound
+from core.policy import policy_of
 from delivery.complaints.decisions import delivered_packages
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintState, FaultReport
+from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
 from delivery.complaints.rules import UNDECIDED, is_case_no
-from delivery.models import DepotOrder, Lot, PickedLot, PickLine
-from orders.models import Article
+from delivery.models import DepotOrder, Lot, MovementReason, PickedLot, PickLine, StockMovement
+from delivery.warranty import warranty_begins_on, warranty_ends_on
+from orders.models import Article, ProductKind
 
 PAGE_SIZE = 50
 
@@ -49,7 +52,10 @@ class Board:
 
 @dataclass(frozen=True)
 class OpenCase:
-    """One case as a consultant decides it; a protected identity is neither named nor phoned (handbook §4)."""
+    """One case as a consultant decides it; a protected identity is neither named nor phoned (handbook §4).
+
+    `warranty_ends_on` is the supplier's last day of warranty, of pumps and other products with a serial number.
+    """
 
     complaint: Complaint
     report: FaultReport
@@ -59,6 +65,8 @@ class OpenCase:
     same_lot_count: int
     is_protected: bool
     instant: datetime
+    route: ComplaintRoute
+    warranty_ends_on: date | None
 
     @property
     def reporter_name(self) -> str:
@@ -173,6 +181,8 @@ def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
         same_lot_count=same_lot[0][1] if same_lot else 0,
         is_protected=complaint.person.is_protected or _reporter_is_protected(session, report),
         instant=now(session),
+        route=policy_of(complaint.region).section(ComplaintsPolicy).route_of(complaint.article.kind),
+        warranty_ends_on=_warranty_ends_on(session, complaint),
     )
     record(
         session,
@@ -209,6 +219,25 @@ def _delivered_on(report: FaultReport) -> date | None:
         if parcel.delivered_at or parcel.shipped_at
     ]
     return max((swedish_date(instant) for instant in instants if instant), default=None)
+
+
+def _warranty_ends_on(session: Session, complaint: Complaint) -> date | None:
+    if not (complaint.article.is_serialised or complaint.article.kind is ProductKind.PUMP):
+        return None
+    policy = policy_of(complaint.region).section(ComplaintsPolicy)
+    depot_order = complaint.report.picked_lot.line.depot_order
+    arrived_at = session.scalar(
+        select(func.min(StockMovement.at)).where(
+            StockMovement.lot_id == complaint.lot_id,
+            StockMovement.depot_id == depot_order.depot_id,
+            StockMovement.reason == MovementReason.RECEIVED,
+        )
+    )
+    shipped_at = min((parcel.shipped_at for parcel in depot_order.parcels if parcel.shipped_at), default=None)
+    begins_on = warranty_begins_on(
+        swedish_date(arrived_at) if arrived_at else None, swedish_date(shipped_at) if shipped_at else None, policy
+    )
+    return warranty_ends_on(begins_on, policy.warranty_years) if begins_on else None
 
 
 def _reporter_is_protected(session: Session, report: FaultReport) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from stdnum import luhn
 
+from auth.calls import inbox_readers
 from auth.identity import Identity
 from auth.models import Person
 from auth.permissions import Permission, require
@@ -59,7 +60,7 @@ def report_fault(session: Session, identity: Identity, command: ReportFault) -> 
     """
     require(identity, Permission.REPORT_FAULT)
     person = lock_person(session, identity.subject_person_id)
-    spent = idempotency.spend(session, "fault", f"person:{identity.person_id}:{person.id}", command.idempotency_key)
+    spent = idempotency.spend(session, "fault", _key_owner(identity, person), command.idempotency_key)
     if not spent.is_first:
         return session.scalars(select(Complaint).where(Complaint.case_no == spent.earlier_result)).one()
     product = find_delivered(session, person.id, command.picked_lot_id)
@@ -75,16 +76,22 @@ def report_fault(session: Session, identity: Identity, command: ReportFault) -> 
         object_ref=f"case:{complaint.case_no}",
     )
     publish(session, "fault.reported", complaint_id=complaint.id)
-    if identity.person_id is not None:
+    receivers = inbox_readers(session, person) if identity.person_id is None else (identity.person_id,)
+    for receiver_id in receivers:
         post_message(
             session,
-            identity.person_id,
+            receiver_id,
             person.id,
             "fault.received",
             case_no=complaint.case_no,
             article=product.article.display_name,
         )
     return complaint
+
+
+def _key_owner(identity: Identity, person: Person) -> str:
+    who = f"staff:{identity.staff_id}" if identity.is_staff else f"person:{identity.person_id}"
+    return f"{who}:{person.id}"
 
 
 def _check(session: Session, product: DeliveredProduct, command: ReportFault) -> None:

@@ -34,6 +34,10 @@ class Node:
         """The element's text without surrounding space."""
         return _text(self._element)
 
+    def attribute(self, name: str) -> str:
+        """Return an attribute of the element itself, empty when it has none of that name."""
+        return (self._element.get(name) or "").strip()
+
     def children(self, name: str) -> Iterator[Node]:
         """Give the children of that name, extensions passed over."""
         for child in self._element:

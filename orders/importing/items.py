@@ -18,8 +18,10 @@ from orders.importing.alternatives import as_parsed, write_alternatives
 from orders.importing.history import History
 from orders.importing.limits import used_elsewhere
 from orders.importing.parsed import ItemKey, ParsedItem, ParsedSubject, Prescriber
+from orders.kinds import OWN_SOURCE
 from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
 from orders.policy import OrderingPolicy
+from orders.prescription_rules import NOTHING_DECIDED, DecidedHere, last_valid_here, status_here
 from orders.services import lock_person
 from orders.stopping import stop_item
 
@@ -109,6 +111,8 @@ class ItemWriter:
         return cancelled
 
     def _check(self, parsed: ParsedItem) -> CheckedItem:
+        if parsed.key.source == OWN_SOURCE:
+            raise RowRefused("the source is what this program calls its own prescriptions")
         article = self._books.articles.get(parsed.article_no)
         if article is None:
             raise RowRefused("the article is not known; import articles first")
@@ -167,7 +171,7 @@ class ItemWriter:
         wanted = self._wanted(item, checked)
         item = item or PrescriptionItem(prescription_id=prescription.id, external_id=checked.parsed.key.item_id)
         is_stopped = (
-            item.status is not PrescriptionStatus.CANCELLED and checked.parsed.status is PrescriptionStatus.CANCELLED
+            item.status is not PrescriptionStatus.CANCELLED and wanted["status"] is PrescriptionStatus.CANCELLED
         )
         for name, value in wanted.items():
             setattr(item, name, value)
@@ -212,8 +216,12 @@ class ItemWriter:
         )
 
     def _wanted(self, item: PrescriptionItem | None, checked: CheckedItem) -> dict[str, Any]:
-        """Return the columns as they should be, with what was withdrawn here kept (handbook §3.6)."""
+        """Return the columns as they should be, with what was withdrawn and decided here kept (handbook §§3.4 and 3.6)."""
         parsed = checked.parsed
+        decided = _decided_here(item)
+        status = status_here(parsed.status, parsed.last_valid_date, decided)
+        last_valid = last_valid_here(parsed.last_valid_date, decided)
+        allowed = parsed.orders_allowed + decided.orders_added
         used_here = item.orders_used_here if item else 0
         elsewhere = used_elsewhere(
             self._history.known_use(item),
@@ -221,18 +229,19 @@ class ItemWriter:
             parsed.orders_remaining,
             self._history.stated_ids,
             self._history.days_elsewhere(parsed.key.item_id),
+            added_here=decided.orders_added,
         )
         usual = item.days_per_order if item else self._books.policy.default_days_per_order
         days = parsed.days_per_order or usual
         last = self._history.last_withdrawn_on(item.id) if item else None
-        ended_on = (item.ended_on if item else None) or min(today(self._session), parsed.last_valid_date)
+        ended_on = (item.ended_on if item else None) or min(today(self._session), last_valid)
         return {
             "article_id": checked.article.id,
-            "status": parsed.status,
-            "orders_allowed": parsed.orders_allowed,
+            "status": status,
+            "orders_allowed": allowed,
             "orders_used_here": used_here,
             "orders_used_elsewhere": elsewhere,
-            "orders_remaining": rules.orders_remaining(parsed.orders_allowed, used_here, elsewhere),
+            "orders_remaining": rules.orders_remaining(allowed, used_here, elsewhere),
             "packages_per_order": checked.packages,
             "pieces_per_order": checked.packages * checked.article.package_size,
             "days_per_order": days,
@@ -240,10 +249,16 @@ class ItemWriter:
             "next_earliest_order_date": rules.next_earliest_date(
                 parsed.next_earliest_order_date, last, days, self._books.policy.reorder_days_before_empty
             ),
-            "last_valid_date": parsed.last_valid_date,
+            "last_valid_date": last_valid,
             "allow_other_invoice_address": parsed.allow_other_invoice_address,
-            "ended_on": ended_on if parsed.status in ENDED else None,
+            "ended_on": ended_on if status in ENDED else None,
         }
+
+
+def _decided_here(item: PrescriptionItem | None) -> DecidedHere:
+    if item is None:
+        return NOTHING_DECIDED
+    return DecidedHere(item.orders_added, item.extended_until, item.stopped_at is not None)
 
 
 def key_of(item: PrescriptionItem) -> ItemKey:
@@ -266,12 +281,14 @@ def lock_item(session: Session, person_id: int, item_id: int) -> PrescriptionIte
 
 
 def cancel_item(session: Session, identity: Identity, person_id: int, item_id: int) -> bool:
-    """Cancel an item and keep it, and stop what is not yet picked of it; False when it has ended already.
+    """Cancel an item that is gone from its source and keep it, and stop what is not yet picked of it; False when it has ended already.
 
-    Locks the person, the item and the rows that it stops.
+    Locks the person, the item and the rows that it stops. What was prescribed or extended here is not the source's any more to leave
+    out: that it is no longer there says nothing (sources drop what has expired), only a cancelled status or a stop here ends it.
     """
     item = lock_item(session, person_id, item_id)
-    if item.status in ENDED:
+    is_ours = item.prescription.source == OWN_SOURCE or _decided_here(item) != NOTHING_DECIDED
+    if item.status in ENDED or is_ours:
         return False
     item.status = PrescriptionStatus.CANCELLED
     item.ended_on = min(today(session), item.last_valid_date)

@@ -20,8 +20,18 @@ class KnownUse:
     cancelled_here: dict[str, int]
 
 
-def used_elsewhere(known: KnownUse, allowed: int, remaining: int, history: Set[str], days_elsewhere: Set[date]) -> int:
+def used_elsewhere(
+    known: KnownUse,
+    allowed: int,
+    remaining: int,
+    history: Set[str],
+    days_elsewhere: Set[date],
+    *,
+    added_here: int = 0,
+) -> int:
     """Return the withdrawals made elsewhere, given what the source states and the order item ids and days of its history.
+
+    `allowed` and `remaining` are the source's own numbers, without the `added_here` of our prescribers.
 
     Our own withdrawals that the source lists are not counted twice. A smaller number than before is believed only from a file that
     lists everything we know of, where that explains the number before: anything else may be an old file, and an old file must never
@@ -33,6 +43,9 @@ def used_elsewhere(known: KnownUse, allowed: int, remaining: int, history: Set[s
     cancelled = len({withdrawal for item_id, withdrawal in known.cancelled_here.items() if item_id in history})
     cancelled = max(0, min(cancelled, used - echoed - len(days_elsewhere)))
     stated = max(0, used - echoed - cancelled)
+    if added_here and remaining == 0:
+        # The source cannot count beyond its own limit: an echo of an added withdrawal may not be among those that it counts.
+        return max(stated, known.elsewhere, min(used, len(days_elsewhere)))
     if stated >= known.elsewhere or _is_proven_fresh(known, history):
         return stated
     return known.elsewhere

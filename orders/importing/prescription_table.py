@@ -130,7 +130,8 @@ def _read_status(row: Row) -> PrescriptionStatus:
 
 
 def _read_alternatives(row: Row) -> tuple[Alternative, ...]:
-    words = [word.upper() for word in row.several("delivery_methods")] or [HOME]
+    # Where the source names none, it is the region's usual way.
+    words = [word.upper() for word in row.several("delivery_methods")]
     notices = [word.upper() for word in row.several("notifications")]
     if not all(word in METHODS for word in words):
         raise RowRefused(f"delivery_methods is not made of {', '.join(METHODS)}")

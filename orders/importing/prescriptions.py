@@ -25,6 +25,7 @@ from orders.importing.contract import parse_responses
 from orders.importing.items import Books, ItemWriter, cancel_item
 from orders.importing.parsed import ItemKey, ParsedFile, ParsedSubject
 from orders.importing.prescription_table import parse_table
+from orders.kinds import OWN_SOURCE
 from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
 from orders.policy import OrderingPolicy
 
@@ -121,7 +122,9 @@ def _cancel_missing_of_person(
     if subject.is_empty_answer and not subject.items:
         if source:
             full.add(source)
-        elif not full and any(item.status not in GONE for item in writer.existing.values()):
+        elif not full and any(
+            item.status not in GONE and key.source != OWN_SOURCE for key, item in writer.existing.items()
+        ):
             outcome.refuse(subject.line, "the answer is empty and does not say of which source; name it with --source")
             return
     if not subject.is_readable:

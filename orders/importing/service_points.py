@@ -12,7 +12,7 @@ from auth.permissions import Permission, require
 from core.audit import record
 from core.importing import Outcome, Progress, RowRefused, file_ref, finish, no_progress, one_at_a_time
 from core.tables import Row, read_table
-from orders.service_points import ServicePoint
+from orders.service_points import IMPORT_KIND, ServicePoint
 
 REQUIRED = ("id", "provider", "name", "street", "postal_code", "city")
 OPTIONAL = ("lat", "lon")
@@ -77,7 +77,7 @@ def import_service_points(
 ) -> Outcome:
     """Add and change service points; raises FileRefused, ImportRefused. Locks the points in id order."""
     require(identity, Permission.RUN_IMPORT)
-    one_at_a_time(session, "service_points")
+    one_at_a_time(session, IMPORT_KIND)
     points, outcome = parse_service_points(raw)
     existing = {
         (point.provider, point.point_id): point

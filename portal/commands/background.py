@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import date, datetime
 from threading import Event
 
 import click
@@ -12,7 +13,12 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from auth.identity import system_identity
+from core.clock import today
+from core.db import Database
 from core.outbox import OutboxMessage, revive
+from core.policy import served_regions
+from orders.reminders import remind as send_reminders
 from portal.config import Settings
 from portal.jobs import prepare_process
 from portal.relay import QUEUE_NAME, Relay, make_queue
@@ -49,6 +55,30 @@ def worker() -> None:
         maintenance_interval=MAINTENANCE_SECONDS,
         job_monitoring_interval=MONITORING_SECONDS,
     ).work(logging_level="WARNING")
+
+
+@click.command()
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day to remind of; today unless given.")
+def remind(day: datetime | None) -> None:
+    """Send what is due to those who chose to be reminded; what has been sent is not sent again."""
+    database = prepare_process(Settings.from_environment())
+    try:
+        sent = sum(remind_region(database, region, day.date() if day else None) for region in served_regions())
+    finally:
+        database.dispose()
+    click.echo(f"{sent} reminders sent.")
+
+
+def remind_region(database: Database, region: str, day: date | None) -> int:
+    """Send one region's reminders, a transaction per batch; return how many."""
+    sent, after = 0, 0
+    while True:
+        with database.unit_of_work() as session:
+            batch = send_reminders(session, system_identity(region, "reminders"), day or today(session), after=after)
+        sent += batch.sent
+        if batch.next_after is None:
+            return sent
+        after = batch.next_after
 
 
 @click.command()

@@ -19,12 +19,13 @@ from auth.importing.workplaces import import_proxies, import_staff, import_units
 from core.crypto import use_keyring
 from core.db import Database
 from core.importing import FileRefused, ImportRefused, Outcome, Progress
-from core.policy import Policies, PolicyProblem, use_policies
+from core.policy import PolicyProblem, use_policies
 from delivery.importing import import_depots, import_stock
 from orders.importing.articles import import_articles
 from orders.importing.prescriptions import import_prescriptions
 from orders.importing.service_points import import_service_points
 from portal.config import Settings, SettingsProblem
+from portal.regions import load_policies
 
 Importer = Callable[..., Outcome]
 LARGEST_FILE = 200_000_000
@@ -114,7 +115,7 @@ class _Shown:
 def _settings(region: str) -> Settings:
     try:
         settings = Settings.from_environment()
-        policies = Policies.load(settings.policy_dir)
+        policies = load_policies(settings)
         policies.of(region)
     except (SettingsProblem, PolicyProblem) as problem:
         raise click.ClickException(str(problem)) from None

@@ -16,7 +16,7 @@ from delivery.complaints.decisions import ReplaceProduct, decline, replace_produ
 from delivery.complaints.errors import AlreadyDecided, PackagesOutOfRange, PatientHasDied, ReasonMissing
 from delivery.complaints.models import Complaint, ComplaintEventKind, ComplaintState
 from delivery.complaints.queries import BoardFilter, open_case
-from portal.complaint_words import EVENTS, FAULTS, RELATIONS, STATES
+from portal.complaint_words import EVENTS, FAULTS, RELATIONS, ROUTES, STATES
 from portal.consultant.forms import DeclineForm, ReplaceForm
 from portal.formats import grouped, instant
 from portal.parked_forms import take_parked_form
@@ -82,6 +82,7 @@ def _show_case(case_no: str, replacing: ReplaceForm | None, declining: DeclineFo
             declining=declining or DeclineForm(formdata=parked),
             key=request.form.get("idempotency_key") or new_key(),
             happened=_happened(opened.complaint),
+            routes=ROUTES,
         )
 
 

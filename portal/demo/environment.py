@@ -15,6 +15,7 @@ from typing import Any
 from joserfc.jwk import ECKey, RSAKey
 
 CLIENT_ID = "hjalpmedelsportalen-demo"
+SERVICE_POINTS = Path(__file__).parent / "region" / "data" / "service-points.csv"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class DemoFiles:
     def log(self, name: str) -> Path:
         """The log of one part of the demo."""
         return self.folder / "logs" / f"{name}.log"
+
+    def sent(self, way: str) -> Path:
+        """Where e-mail and SMS of the demo end up instead of leaving it."""
+        return self.folder / "sent" / way
 
     def prepare(self) -> None:
         """Create the folder, readable by its owner only."""
@@ -122,6 +127,9 @@ def portal_environment(
         "OIDC_ISSUER": issuer,
         "OIDC_CLIENT_ID": CLIENT_ID,
         "OIDC_CLIENT_KEY_FILE": str(files.client_key),
+        "SERVICE_POINTS_FILE": str(SERVICE_POINTS),
+        "MAIL_URL": files.sent("mail").as_uri(),
+        "SMS_URL": files.sent("sms").as_uri(),
     }
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from core.crypto import use_keyring
 from core.db import Database
-from core.policy import Policies, use_policies
 from portal.commands.assets import Node
 from portal.config import Settings
 from portal.demo import services
@@ -34,6 +33,7 @@ from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.process import ProcessFailed, end_of_log
 from portal.embedded.valkey import EmbeddedValkey
 from portal.migrations import migrate
+from portal.regions import serve_regions
 
 WORKERS = 2
 FIRST_PROVIDER_PORT = 8400
@@ -107,7 +107,7 @@ class Demo:
         settings = Settings.from_environment(environment)
         write_environment(files, environment)
         use_keyring(settings.keyring)
-        use_policies(Policies.load(settings.policy_dir))
+        serve_regions(settings)
         with self._step("Migrating the database"):
             migrate(settings.database_url)
         self._import_region(settings)

@@ -11,6 +11,7 @@ from core.clock import today as today_of
 from core.errors import DomainError, NotFound, NotPermitted
 from delivery import queries, shortage
 from delivery.shelves import stock_overview
+from delivery.warehouse_parts import is_elsewhere
 from portal.depot import words
 from portal.depot.blueprint import blueprint
 from portal.security import current_identity, requires, unit_of_work
@@ -46,23 +47,27 @@ def pick_list() -> ResponseReturnValue:
 @requires(Permission.SEE_DEPOT)
 def back_orders() -> ResponseReturnValue:
     """Show what waits for stock."""
+    identity = current_identity()
     with unit_of_work() as session:
-        return render_template("depot/back_orders.html", items=queries.back_orders(session, current_identity()))
+        items = queries.back_orders(session, identity)
+        return render_template("depot/back_orders.html", items=items, is_elsewhere=is_elsewhere(identity.region))
 
 
 @blueprint.post("/depot/back-orders/<int:depot_order_id>/pick-again")
 @requires(Permission.PICK)
 def pick_again(depot_order_id: int) -> ResponseReturnValue:
-    """Put a back order into the pick list by hand."""
+    """Put a back order into the pick list by hand, or order it from the warehouse anew."""
+    identity = current_identity()
     try:
         with unit_of_work() as session:
-            shortage.pick_again(session, current_identity(), depot_order_id)
+            shortage.pick_again(session, identity, depot_order_id)
     except (NotFound, NotPermitted):
         raise
     except DomainError as problem:
         flash(words.refusal(problem).text, "attention")
     else:
-        flash(_("The order is in the pick list."), "success")
+        is_sent = is_elsewhere(identity.region)
+        flash(_("The order is sent to the warehouse.") if is_sent else _("The order is in the pick list."), "success")
     return redirect(url_for("depot.back_orders"), 303)
 
 

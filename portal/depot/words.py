@@ -26,6 +26,7 @@ def status_words(status: DepotOrderStatus) -> str:
         DepotOrderStatus.WAITING: _("Waiting"),
         DepotOrderStatus.PICKING: _("Being picked"),
         DepotOrderStatus.PICKED: _("To pack"),
+        DepotOrderStatus.AT_WAREHOUSE: _("At the warehouse"),
         DepotOrderStatus.PACKED: _("To hand over"),
         DepotOrderStatus.SHIPPED: _("Sent"),
         DepotOrderStatus.DELIVERED: _("Delivered"),
@@ -39,6 +40,7 @@ def status_tone(status: DepotOrderStatus) -> str:
     return {
         DepotOrderStatus.PICKING: "accent",
         DepotOrderStatus.PICKED: "info",
+        DepotOrderStatus.AT_WAREHOUSE: "accent",
         DepotOrderStatus.PACKED: "info",
         DepotOrderStatus.SHIPPED: "success",
         DepotOrderStatus.DELIVERED: "success",

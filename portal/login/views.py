@@ -15,7 +15,7 @@ from core.audit import record
 from portal.login.arrival import Arrival, arrive, departing_actor
 from portal.login.attempts import local_path, redeem, remember
 from portal.parked_forms import parked_page, settle_parked_form
-from portal.security import database, forget_identity, public, signed_in, unit_of_work
+from portal.security import database, end_call, forget_identity, public, signed_in, unit_of_work
 from portal.sessions import ServerSession, current_session
 
 logger = logging.getLogger(__name__)
@@ -106,6 +106,9 @@ def callback() -> ResponseReturnValue:
 def log_out() -> ResponseReturnValue:
     """End the session on the server, so that a copied cookie is worth nothing."""
     session = current_session()
+    user = signed_in()
+    if user is not None and user.is_in_call:
+        end_call(user.identity)
     with unit_of_work() as db:
         actor = departing_actor(db, session.owner)
         if actor is not None:

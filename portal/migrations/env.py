@@ -8,7 +8,12 @@ from sqlalchemy import NullPool, create_engine, text
 import core.audit
 import core.idempotency
 import core.outbox  # noqa: F401
-import delivery.complaints.models  # noqa: F401
+import delivery.carrier_models
+import delivery.complaints.models
+import delivery.count_models
+import delivery.goods_models
+import delivery.warehouse_models
+import delivery.wave_models  # noqa: F401
 import orders.models
 import orders.reminder_models
 import orders.renewal_models

@@ -26,8 +26,8 @@ blueprint = Blueprint("own_log", __name__)
 
 # Other references mean something only to those who run the portal.
 _TOLD_OBJECTS = frozenset({"order", "case", "parcel"})
-# Other acts keep a code there, which the action's own words already tell.
-_TYPED_REASONS = frozenset({"order.enquired", "complaint.declined"})
+# These keep a code there, which the action's own words already tell; what else staff do has the reason that they wrote.
+_CODED_REASONS = frozenset({"line.short", "parcel.delivered"})
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,13 @@ def _gathered(lines: list[SeenLine]) -> Iterator[SeenLine]:
 def _seen_line(line: LogLine, identity: Identity) -> SeenLine:
     entry = line.entry
     who, where = _who_and_where(line, identity)
+    is_by_staff = entry.actor_kind == ActorKind.STAFF.value
     return SeenLine(
         who=who,
         where=where,
         what=action_words(entry.action),
         about=object_words(entry.object_ref) if entry.object_ref.partition(":")[0] in _TOLD_OBJECTS else "",
-        reason=entry.reason if entry.action in _TYPED_REASONS else "",
+        reason=entry.reason if is_by_staff and entry.action not in _CODED_REASONS else "",
         time=time_of_day(entry.at),
         when=when_words(entry.at),
         manner=_("Looked") if entry.manner == "LOOK" else _("Acted"),

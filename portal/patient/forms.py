@@ -53,7 +53,8 @@ class AddressForm(FlaskForm):
         _l("Name on the parcel"),
         [
             DataRequired(_l("Write who is to receive the parcel.")),
-            Length(max=100, message=_l("Write at most 100 characters.")),
+            # The register's names may be as long as they like.
+            Length(max=400, message=_l("Write at most 400 characters.")),
         ],
         filters=[clean],
     )
@@ -66,7 +67,7 @@ class AddressForm(FlaskForm):
         _l("Street and number"),
         [
             DataRequired(_l("Write the street and the number, for example Storgatan 4.")),
-            Length(max=100, message=_l("Write at most 100 characters.")),
+            Length(max=200, message=_l("Write at most 200 characters.")),
             not_a_po_box,
         ],
         filters=[clean],
@@ -129,7 +130,7 @@ class PackagesField(IntegerField):
             raise ValueError(_l("Write the number of packages with digits, for example 2."))
 
     def _value(self) -> str:
-        return self.raw_data[0] if self.raw_data else str(self.data or 0)
+        return self.raw_data[0].replace("\x00", "") if self.raw_data else str(self.data or 0)
 
 
 def packages_number(text: str) -> int | None:

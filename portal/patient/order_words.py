@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from core.clock import swedish_date
-from orders.models import DeliveryMethod, Order
+from orders.models import DeliveryChoice, DeliveryMethod, Order, RowStatus
+from orders.wishes import Way
 from portal.formats import day, postal_code, short_day
+from portal.patient.delivery_words import notified_text, way_title
 from portal.patient.tracking import Shipment, Stage
+from portal.patient.urgent import urgent_words as urgent_words
 
 
 @dataclass(frozen=True)
@@ -123,20 +127,75 @@ def placed_day(order: Order) -> str:
     return day(swedish_date(order.placed_at))
 
 
-def goes_to_unit(order: Order) -> bool:
-    """Whether the parcel goes to the prescribing unit."""
-    return any(choice.method is DeliveryMethod.UNIT for choice in order.delivery_choices)
+def live_choices(order: Order) -> list[DeliveryChoice]:
+    """Return the deliveries that something of the order still goes by; all of them once everything is cancelled."""
+    choices = [choice for choice in order.delivery_choices if choice.superseded_at is None]
+    used = {row.delivery_choice_id for row in order.rows if row.status is not RowStatus.CANCELLED}
+    return [choice for choice in choices if choice.id in used] or choices
 
 
-def choice_text(order: Order) -> str:
-    """Say where an order goes: to the unit by its name alone, else the address."""
-    texts = []
-    for choice in order.delivery_choices:
-        if choice.method is DeliveryMethod.UNIT:
-            texts.append(choice.receiver)
-            continue
-        care_of = f"c/o {choice.care_of}" if choice.care_of else ""
-        place = f"{postal_code(choice.postal_code)} {choice.city}".strip()
-        texts.append(", ".join(part for part in (choice.receiver, care_of, choice.street, place) if part))
+@dataclass(frozen=True)
+class DeliveryFacts:
+    """One delivery of an order, in words; `comes` is the last step of what happens now."""
+
+    products: str
+    comes: str
+    pairs: tuple[tuple[str, str], ...]
+
+
+def delivery_facts(order: Order) -> list[DeliveryFacts]:
+    """Say per delivery how and where an order comes, and how the receiver is told; who pays is nobody's business here."""
+    choices = live_choices(order)
+    return [_facts(choice, _products_of(order, choice) if len(choices) > 1 else "") for choice in choices]
+
+
+def _facts(choice: DeliveryChoice, products: str) -> DeliveryFacts:
+    place = _place_lines(choice)
+    pairs = (
+        (_("Products"), products),
+        (_("How you get it"), way_title(Way(choice.method, choice.provider))),
+        (_("Goes to"), Markup("<br>").join(_apart(line) for line in place)),
+        (_("How you are told"), notified_text(choice.notification, choice.notify_to)),
+        (_("Fetched by"), _apart(choice.contact_person)),
+        (_("Comment"), _apart(choice.comment)),
+    )
+    comes = _how_it_comes(choice, place)
+    return DeliveryFacts(products, f"{products}: {comes}" if products else comes, pairs)
+
+
+def _how_it_comes(choice: DeliveryChoice, place: tuple[str, ...]) -> str:
+    if choice.method is DeliveryMethod.HOME_DELIVERY:
+        return _("It comes home in a plain box.")
+    if not place:
+        return _("You fetch it where the message says.")
+    return _("You fetch it at %(place)s.", place=place[0])
+
+
+def _apart(text: str) -> Markup:
+    # Names and streets in any script keep their own direction.
+    return Markup('<bdi dir="auto">{}</bdi>').format(text) if text else Markup("")
+
+
+def _products_of(order: Order, choice: DeliveryChoice) -> str:
+    rows = [row for row in order.rows if row.delivery_choice_id == choice.id]
+    return ", ".join(dict.fromkeys(row.article.display_name for row in rows))
+
+
+def _place_lines(choice: DeliveryChoice) -> tuple[str, ...]:
+    place = f"{postal_code(choice.postal_code)} {choice.city}".strip()
+    match choice.method:
+        case DeliveryMethod.UNIT:
+            # A protected identity's parcel: the unit by its name alone.
+            lines = [choice.receiver]
+        case DeliveryMethod.HOME_DELIVERY:
+            care_of = f"c/o {choice.care_of}" if choice.care_of else ""
+            lines = [choice.receiver, care_of, choice.street, place]
+        case DeliveryMethod.SERVICE_POINT if not choice.point_id:
+            # The carrier chooses; the address kept is the one that it goes by.
+            lines = []
+        case DeliveryMethod.SERVICE_POINT:
+            lines = [choice.point_name, choice.street, place]
+        case DeliveryMethod.HEALTH_CENTRE:
+            lines = [choice.care_of, choice.street, place]
     # Nothing is left of where it went when the identity has become protected since.
-    return "; ".join(dict.fromkeys(text for text in texts if text))
+    return tuple(line for line in lines if line)

@@ -9,7 +9,7 @@ from babel.numbers import format_decimal
 from flask_babel import get_locale, gettext as _, ngettext
 
 from auth.models import Person
-from orders.addresses import HomeAddress
+from orders.addresses import HomeAddress, registered_address
 from orders.models import Article
 from orders.queries import Product
 from portal.formats import postal_code, short_day
@@ -75,7 +75,12 @@ def number(value: int) -> str:
 
 def pieces_text(packages: int, article: Article) -> str:
     """Write an amount in the pieces that the patient counts in: "200 st"."""
-    return f"{number(packages * article.package_size)}\N{NO-BREAK SPACE}{unit_word(article.unit)}"
+    return pieces_count(packages * article.package_size, article)
+
+
+def pieces_count(pieces: int, article: Article) -> str:
+    """Write a number of pieces with their unit."""
+    return f"{number(pieces)}\N{NO-BREAK SPACE}{unit_word(article.unit)}"
 
 
 def unit_word(unit: str) -> str:
@@ -150,6 +155,11 @@ def sum_text(chosen: int | str, packages_per_order: int) -> str:
     return _("%(chosen)s of %(all)s packages chosen", chosen=chosen, all=packages_per_order)
 
 
+def too_many_texts() -> tuple[str, str]:
+    """Say that a spread is over its limit, by one package and by more; the script puts the count where %d stands."""
+    return _("You have chosen one package too many."), _("You have chosen %d packages too many.")
+
+
 def address_lines(address: AddressForm) -> list[str]:
     """Return the address as it is read, line by line."""
     care_of = f"c/o {address.care_of.data}" if address.care_of.data else ""
@@ -170,3 +180,8 @@ def driver_lines(address: AddressForm, *, with_door_code: bool) -> list[str]:
 def place_line(address: HomeAddress) -> str:
     """Write an address in one line, without whom it is for."""
     return f"{address.street}, {postal_code(address.postal_code)} {address.city}".strip()
+
+
+def registered_line(person: Person) -> str:
+    """Write the registered address in one line."""
+    return place_line(registered_address(person))

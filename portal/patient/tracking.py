@@ -30,6 +30,7 @@ _STAGES = {
     DepotOrderStatus.WAITING: Stage.RECEIVED,
     DepotOrderStatus.PICKING: Stage.PICKING,
     DepotOrderStatus.PICKED: Stage.PICKING,
+    DepotOrderStatus.AT_WAREHOUSE: Stage.PICKING,
     DepotOrderStatus.PACKED: Stage.PICKING,
     DepotOrderStatus.SHIPPED: Stage.SENT,
     DepotOrderStatus.DELIVERED: Stage.DELIVERED,

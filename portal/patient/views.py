@@ -5,31 +5,28 @@ from __future__ import annotations
 from io import BytesIO
 from urllib.parse import urljoin, urlsplit
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _, ngettext
-from werkzeug.datastructures import MultiDict
 
 from auth.permissions import Permission
 from auth.relations import ActingPolicy
 from core.clock import now, today
 from core.errors import NotFound, NotPermitted
-from core.idempotency import new_key
 from core.policy import policy_of
 from orders.cancelling import cancel_order
-from orders.errors import NothingChosen, OrderRefused, TooLateToCancel
-from orders.models import RowStatus
+from orders.errors import TooLateToCancel
+from orders.history import history_of, last_times
+from orders.open_orders import can_be_changed
 from orders.queries import order_of, orders_of, products_of
-from orders.services import PlaceOrder, place_order
 from portal.chrome import PageChrome
 from portal.login.attempts import local_path
-from portal.parked_forms import take_parked_form
 from portal.patient import order_words, presentation
 from portal.patient.acting import act_for
 from portal.patient.calendar_file import AllDay, calendar_file
-from portal.patient.forms import AddressForm, TypedOrder, item_ids, read_order
+from portal.patient.forms import item_ids
 from portal.patient.inbox import messages_of, open_message
-from portal.patient.review import build_review
+from portal.patient.renewals.lines import renewal_lines
 from portal.patient.tracking import shipments_of
 from portal.security import current_identity, may, require_signed_in, requires, unit_of_work
 
@@ -53,6 +50,7 @@ def products() -> ResponseReturnValue:
         return render_template(
             "patient/products.html",
             greeting=presentation.greeting(listed.person, user.identity.acts_for_another),
+            renewals=renewal_lines(session, (*listed.orderable, *listed.later, *listed.ended)),
             orderable=[presentation.product_card(product, day) for product in listed.orderable],
             later=[presentation.product_card(product, day) for product in listed.later],
             ended=[presentation.product_card(product, day) for product in listed.ended],
@@ -79,87 +77,22 @@ def _ages_without_either(region: str) -> str:
     return _("%(first)s–%(last)s years", first=first, last=last) if first <= last else ""
 
 
-@blueprint.get("/order/review")
-@requires(Permission.PLACE_ORDER)
-def review() -> ResponseReturnValue:
-    """Show what was ticked, where it goes and when it comes, to be confirmed."""
-    ticked = item_ids(request.args.getlist("item"))
-    if not ticked:
-        flash(_("Tick at least one product that you want to order."), "attention")
-        return redirect(url_for("patient.products"), 303)
-    with unit_of_work() as session:
-        wants_last = request.args.get("address") == "last"
-        page = build_review(session, current_identity(), ticked, ticked, wants_last=wants_last)
-        return render_template("patient/review.html", review=page, key=new_key(), words=presentation)
-
-
-@blueprint.get("/order")
-@requires(Permission.PLACE_ORDER)
-def resume() -> ResponseReturnValue:
-    """Show again an order form that came after its session had timed out, with everything that was typed."""
-    typed = take_parked_form(request.path)
-    if typed is None:
-        return redirect(url_for("patient.products"), 303)
-    posted = read_order(typed)
-    act_for(posted.person_id)
-    return _review_again(posted, typed, is_resumed=True)
-
-
-@blueprint.post("/order")
-@requires(Permission.PLACE_ORDER)
-def place() -> ResponseReturnValue:
-    """Place the order, or show the page again with what is wrong and everything that was typed."""
-    posted = read_order(request.form)
-    act_for(posted.person_id)
-    key = request.form.get("idempotency_key", "")
-    if not key:
-        abort(400)
-    user = require_signed_in()
-    form = None if user.subject.is_protected else AddressForm()
-    if posted.lines is None or (form is not None and not form.validate()):
-        if not posted.ticked:
-            flash(_("Tick at least one product that you want to order."), "attention")
-        return _review_again(posted, request.form, key=key), 422
-    command = PlaceOrder(posted.lines, form.address if form else None, key)
-    try:
-        with unit_of_work() as session:
-            order = place_order(session, user.identity, command)
-    except NothingChosen:
-        flash(_("Tick at least one product that you want to order."), "attention")
-        return _review_again(posted, request.form, key=key), 422
-    except OrderRefused as refusal:
-        return _review_again(posted, request.form, key=key, refusal=refusal), 422
-    return redirect(url_for("patient.order", order_no=order.order_no, placed=1), 303)
-
-
-def _review_again(
-    posted: TypedOrder,
-    typed: MultiDict[str, str],
-    *,
-    key: str | None = None,
-    refusal: OrderRefused | None = None,
-    is_resumed: bool = False,
-) -> str:
-    with unit_of_work() as session:
-        page = build_review(session, current_identity(), posted.shown, posted.ticked, typed, refusal)
-        return render_template(
-            "patient/review.html", review=page, key=key or new_key(), words=presentation, resumed=is_resumed
-        )
-
-
 @blueprint.get("/orders")
 @requires(Permission.SEE_ORDERS)
 def orders() -> ResponseReturnValue:
-    """List the orders, each with where it is."""
+    """List what has been ordered, here and elsewhere, a page at a time; first when each product was last."""
+    older_than = request.args.get("older-than")
     with unit_of_work() as session:
-        found = orders_of(session, current_identity())
-        shipments = shipments_of(session, found)
+        page = history_of(session, current_identity(), older_than)
         return render_template(
             "patient/orders.html",
-            orders=found,
-            shipments=shipments,
+            page=page,
+            last_times=[] if older_than else last_times(session, current_identity()),
+            is_first=not older_than,
+            shipments=shipments_of(session, page.orders),
             today=today(session),
             progress=order_words,
+            words=presentation,
             may_order=may(Permission.SEE_PRODUCTS),
         )
 
@@ -170,7 +103,7 @@ def order(order_no: str) -> ResponseReturnValue:
     """Show one order: where each part of it is, where it goes, who placed it; right after ordering, what happens next."""
     user = require_signed_in()
     with unit_of_work() as session:
-        found = order_of(session, user.identity, _number(order_no))
+        found = order_of(session, user.identity, order_number(order_no))
         shipments = shipments_of(session, [found])[found.id]
         return render_template(
             "patient/order.html",
@@ -178,8 +111,15 @@ def order(order_no: str) -> ResponseReturnValue:
             shipments=shipments,
             today=today(session),
             is_new="placed" in request.args,
-            can_cancel=may(Permission.CANCEL_ORDER) and all(row.status is RowStatus.RECEIVED for row in found.rows),
+            can_cancel=may(Permission.CANCEL_ORDER) and can_be_changed(found),
+            can_change=may(Permission.CHANGE_ORDER)
+            and can_be_changed(found)
+            and any(row.withdrawal is not None for row in found.rows),
             comes=bool(order_words.nearest(shipments)),
+            facts=order_words.delivery_facts(found),
+            may_order_again="placed" not in request.args
+            and may(Permission.PLACE_ORDER)
+            and any(row.withdrawal is not None for row in found.rows),
             reader_id=user.identity.person_id,
             progress=order_words,
             words=presentation,
@@ -191,7 +131,7 @@ def order(order_no: str) -> ResponseReturnValue:
 def calendar(order_no: str) -> ResponseReturnValue:
     """Give the day on which a parcel that has not come yet is expected, as a file for the calendar; nothing of what is in it."""
     with unit_of_work() as session:
-        found = order_of(session, current_identity(), _number(order_no))
+        found = order_of(session, current_identity(), order_number(order_no))
         coming = order_words.nearest(shipments_of(session, [found])[found.id])
         if not coming:
             raise NotFound
@@ -207,7 +147,7 @@ def calendar(order_no: str) -> ResponseReturnValue:
         BytesIO(calendar_file(day)),
         mimetype="text/calendar",
         as_attachment=True,
-        download_name=f"{_number(order_no)}.ics",
+        download_name=f"{order_number(order_no)}.ics",
     )
 
 
@@ -217,7 +157,7 @@ def cancel(order_no: str) -> ResponseReturnValue:
     """Cancel an order that nobody has begun to pick."""
     try:
         with unit_of_work() as session:
-            cancel_order(session, current_identity(), _number(order_no))
+            cancel_order(session, current_identity(), order_number(order_no))
     except TooLateToCancel:
         flash(
             _("We have begun to pick the order, so it can no longer be cancelled. Call customer service."), "attention"
@@ -227,7 +167,8 @@ def cancel(order_no: str) -> ResponseReturnValue:
     return redirect(url_for("patient.order", order_no=order_no), 303)
 
 
-def _number(order_no: str) -> str:
+def order_number(order_no: str) -> str:
+    """Return what may be the number of an order; NotFound for what cannot."""
     # What is no number is nobody's order; it need not reach the database.
     if not (order_no.isascii() and order_no.isdigit()):
         raise NotFound

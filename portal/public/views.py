@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import refresh
 
-from auth.models import Commission, Person
 from auth.relations import ActingPolicy
-from core.errors import NotFound
 from core.policy import policy_of
+from portal.language import remember_language
 from portal.login.attempts import local_path
-from portal.security import forget_identity, public, signed_in, unit_of_work
+from portal.security import public, signed_in
 from portal.urls import home_endpoint
 
 blueprint = Blueprint("public", __name__)
 
-LANGUAGES = ("sv", "en")
 # When somebody last read the statement against the site: change it when you have.
 REVIEWED = date(2026, 11, 22)
 
@@ -45,19 +42,7 @@ def start() -> ResponseReturnValue:
 @public("everybody reads in their own language")
 def set_language() -> ResponseReturnValue:
     """Read in another language from now on; remembered in the session and, for who is signed in, until they change it."""
-    language = request.form.get("language", "")
-    if language not in LANGUAGES:
-        raise NotFound
-    session["language"] = language
-    user = signed_in()
-    if user is not None:
-        with unit_of_work() as database_session:
-            if user.person is not None:
-                database_session.get_one(Person, user.person.id).language = language
-            elif user.commission is not None:
-                database_session.get_one(Commission, user.commission.id).staff_member.language = language
-        forget_identity()
-    refresh()
+    remember_language(request.form.get("language", ""))
     return redirect(local_path(request.form.get("next")) or url_for("public.start"), 303)
 
 

@@ -1,4 +1,4 @@
-"""Customer service's pages: where is the caller's parcel."""
+"""Customer service's own page: whom a call is about. From there on they are on the patient's pages."""
 
 from portal.service.views import blueprint
 

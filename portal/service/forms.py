@@ -1,37 +1,65 @@
-"""Which order, and why it is looked up."""
+"""Whom the call is about, and why they are looked up."""
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
 from flask_babel import gettext as _, lazy_gettext as _l
 from flask_wtf import FlaskForm
-from stdnum import luhn
 from wtforms import StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
+from auth.numbers import MalformedNumber, parse_number
+from delivery.enquiries import Sought, read_sought
 
-def _digits(text: str | None) -> str:
-    return "".join((text or "").split()).replace("\x00", "")
+_LIKE_A_NUMBER = re.compile(r"(?<!\d)(?:\d{2})?\d{6}\s?[-+\u2010-\u2015\u2212]?\s?\d{4}(?!\d)", re.ASCII)
 
 
-class FindOrderForm(FlaskForm):
-    """Order number and the caller's reason."""
+def _line(text: str | None) -> str:
+    return " ".join((text or "").replace("\x00", "").split())
 
-    order_no = StringField(
-        _l("Order number"),
-        filters=[_digits],
-        validators=[InputRequired(_l("Write the order number that the caller has."))],
+
+class CallForm(FlaskForm):
+    """One number, the patient's or an order's, and the caller's reason."""
+
+    number = StringField(
+        _l("Personal number or order number"),
+        filters=[_line],
+        validators=[
+            InputRequired(_l("Write the number that the caller says.")),
+            Length(max=30, message=_l("That is too long for a personal number or an order number.")),
+        ],
     )
     reason = StringField(
-        _l("What does the caller want to know?"),
-        filters=[lambda text: (text or "").replace("\x00", "").strip()],
+        _l("What does the caller want?"),
+        filters=[_line],
         validators=[
-            DataRequired(_l("Write what the caller wants to know.")),
+            DataRequired(_l("Write what the caller wants.")),
             Length(max=300, message=_l("Write at most 300 characters.")),
         ],
     )
 
-    def validate_order_no(self, field: StringField) -> None:
+    def __init__(self, day: date, **arguments: object) -> None:
+        super().__init__(**arguments)
+        self._day = day
+        self.sought: Sought | None = None
+
+    def validate_number(self, field: StringField) -> None:
         """Catch a misheard number before anything is looked up."""
-        number = field.data or ""
-        if not (number.isascii() and number.isdigit() and len(number) <= 12 and luhn.is_valid(number)):
-            raise ValidationError(_("That is not an order number. Ask the caller to read it again, digit by digit."))
+        self.sought = read_sought(field.data or "", self._day)
+        if self.sought is None:
+            raise ValidationError(
+                _(
+                    "That is neither a personal number nor an order number. Ask the caller to say it again, digit by digit."
+                )
+            )
+
+    def validate_reason(self, field: StringField) -> None:
+        """Keep personal numbers out of the access log: the reason is read there."""
+        for found in _LIKE_A_NUMBER.findall(field.data or ""):
+            try:
+                parse_number(re.sub(r"[\u2010-\u2015\u2212]", "-", found), self._day)
+            except MalformedNumber:
+                continue
+            raise ValidationError(_("Write the reason without the personal number."))

@@ -77,12 +77,15 @@ class RunningDemo:
             Event().wait(0.2)
         raise AssertionError(f"the demo did not start:\n{self._output.read_text()}")
 
+    def settings(self) -> dict[str, str]:
+        """Return the settings that the demo's parts run with."""
+        words = shlex.split((self.folder / "env").read_text(), comments=True)
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
     @contextmanager
     def database(self) -> Iterator[Database]:
         """Open the demo's database, for asking what cannot be seen on a page."""
-        settings = dict(
-            line.split("=", 1) for line in shlex.split((self.folder / "env").read_text(), comments=True) if "=" in line
-        )
+        settings = self.settings()
         use_keyring(Keyring.parse(settings["PORTAL_DATA_KEYS"], settings["PORTAL_INDEX_KEY"]))
         database = Database(settings["DATABASE_URL"])
         try:

@@ -16,6 +16,7 @@ from delivery.models import DepotOrder, PickLine
 from orders.addresses import HomeAddress
 from orders.models import Order, PrescriptionItem
 from orders.services import OrderLine, PlaceOrder, place_order
+from orders.wishes import DeliveryWish
 from portal.embedded.valkey import EmbeddedValkey
 from portal.jobs import run_message
 from tests.support.builders import add_article, add_depot, add_item, add_person, patient_identity
@@ -54,7 +55,7 @@ def _order(database: Database, person: Person, item: PrescriptionItem) -> Order:
     address = HomeAddress(person.full_name, person.street, person.postal_code, person.city)
     with database.unit_of_work() as session:
         line = OrderLine(item.id, {item.article_id: 1}, item.orders_remaining)
-        return place_order(session, patient_identity(person), PlaceOrder((line,), address, f"key-{item.id}"))
+        return place_order(session, patient_identity(person), PlaceOrder((line,), (DeliveryWish(address=address),), idempotency_key=f"key-{item.id}"))
 
 
 def _at_depot(database: Database) -> int:

@@ -15,8 +15,10 @@ class Visitor(StrEnum):
     DEPOT = "depot"
     CONSULTANT = "consultant"
     CUSTOMER_SERVICE = "customer service"
+    CALL = "customer service in a call"
     PRESCRIBER = "prescriber"
     AUDITOR = "auditor"
+    COST_RESPONSIBLE = "cost responsible"
 
 
 ROUTES: dict[str, Permission | None] = {
@@ -51,6 +53,10 @@ ROUTES: dict[str, Permission | None] = {
     "depot.today": Permission.SEE_DEPOT,
     "depot.undo": Permission.PICK,
     "depot.undo_short": Permission.PICK,
+    "depot.warehouse": Permission.SEE_DEPOT,
+    "depot.warehouse_seen": Permission.SHIP,
+    "depot.warehouse_send_again": Permission.SHIP,
+    "depot.warehouse_stopped": Permission.SHIP,
     "faults.case": Permission.SEE_OWN_CASES,
     "faults.cases": Permission.SEE_OWN_CASES,
     "faults.choose": Permission.REPORT_FAULT,
@@ -77,6 +83,25 @@ ROUTES: dict[str, Permission | None] = {
     "patient.resume": Permission.PLACE_ORDER,
     "patient.review": Permission.PLACE_ORDER,
     "patient.switch_person": Permission.SWITCH_PERSON,
+    "prescriber.choose": Permission.PRESCRIBE,
+    "prescriber.decline": Permission.PRESCRIBE,
+    "prescriber.extend": Permission.PRESCRIBE,
+    "prescriber.find": Permission.PRESCRIBE,
+    "prescriber.found": Permission.PRESCRIBE,
+    "prescriber.item": Permission.SEE_UNIT_PATIENTS,
+    "prescriber.look_over": Permission.PRESCRIBE,
+    "prescriber.patient": Permission.SEE_UNIT_PATIENTS,
+    "prescriber.patients": Permission.SEE_UNIT_PATIENTS,
+    "prescriber.renew": Permission.PRESCRIBE,
+    "prescriber.renew_as_before": Permission.PRESCRIBE,
+    "prescriber.renewal": Permission.SEE_UNIT_PATIENTS,
+    "prescriber.search": Permission.SEE_UNIT_PATIENTS,
+    "prescriber.start": Permission.SEE_UNIT_PATIENTS,
+    "prescriber.stop": Permission.PRESCRIBE,
+    "prescriber.summary": Permission.PRESCRIBE,
+    "prescriber.terms": Permission.PRESCRIBE,
+    "payers.basis": Permission.SEE_PAYERS,
+    "payers.download": Permission.SEE_PAYERS,
     "proxies.answer": Permission.ANSWER_APPOINTMENT,
     "proxies.appoint": Permission.APPOINT_PROXY,
     "proxies.show": Permission.SEE_PROXIES,
@@ -85,6 +110,10 @@ ROUTES: dict[str, Permission | None] = {
     "public.accessibility": None,
     "public.set_language": None,
     "public.start": None,
-    "service.find": Permission.FIND_ORDER,
-    "service.found": Permission.FIND_ORDER,
+    "renewals.ask": Permission.ASK_TO_RENEW,
+    "renewals.send": Permission.ASK_TO_RENEW,
+    "service.close_call": Permission.TAKE_CALL,
+    "service.find": Permission.TAKE_CALL,
+    "service.open_call": Permission.TAKE_CALL,
+    "warehouse.receive": None,
 }

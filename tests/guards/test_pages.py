@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from auth.identity import Role
 from auth.models import Commission, Person
 from core.clock import SystemClock
 from core.db import Database
@@ -52,6 +53,10 @@ def _visitors(app: Flask, database: Database, language: str) -> Iterator[tuple[s
         yield f"person {person.id}", sign_in(app.test_client(), person, language=language)
     for commission in commissions:
         yield f"{commission.role}", sign_in(app.test_client(), commission, language=language)
+        if commission.role is Role.CUSTOMER_SERVICE:
+            for person in persons:
+                caller = sign_in(app.test_client(), commission, in_call_about=person, language=language)
+                yield f"{commission.role} in a call about person {person.id}", caller
     yield "nobody", app.test_client()
 
 

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
 from auth.identity import Role
 from auth.permissions import TABLE, Permission
@@ -23,8 +24,10 @@ STAFF = {
     Visitor.DEPOT: Role.DEPOT,
     Visitor.CONSULTANT: Role.CONSULTANT,
     Visitor.CUSTOMER_SERVICE: Role.CUSTOMER_SERVICE,
+    Visitor.CALL: Role.CUSTOMER_SERVICE,
     Visitor.PRESCRIBER: Role.PRESCRIBER,
     Visitor.AUDITOR: Role.AUDITOR,
+    Visitor.COST_RESPONSIBLE: Role.COST_RESPONSIBLE,
 }
 METHODS = ("GET", "POST")
 # A form that means somebody: an empty one is refused as if it meant a stranger.
@@ -41,8 +44,11 @@ class Visit:
 
 
 def _visits(app: Flask) -> Iterator[Visit]:
-    # Logging out comes last, or the rest of the walk would be done by nobody.
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint == "login.log_out"):
+    # Ending the call and logging out come last, or the rest of the walk would be done by nobody.
+    last = ("service.close_call", "login.log_out")
+    for rule in sorted(
+        app.url_map.iter_rules(), key=lambda rule: rule.endpoint in last and 1 + last.index(rule.endpoint)
+    ):
         for method in METHODS:
             if method in (rule.methods or ()):
                 yield Visit(rule.endpoint, method, _path(app, rule))
@@ -67,6 +73,7 @@ def _clients(app: Flask, database: Database) -> dict[Visitor, FlaskClient]:
     clients = {visitor: sign_in(app.test_client(), commission) for visitor, commission in staff.items()}
     clients[Visitor.PATIENT] = sign_in(app.test_client(), patient)
     clients[Visitor.NOBODY] = app.test_client()
+    sign_in(clients[Visitor.CALL], staff[Visitor.CALL], in_call_about=patient)
     return clients
 
 
@@ -99,15 +106,29 @@ def test_every_route_admits_exactly_the_roles_it_is_for(app: Flask, database: Da
                 assert response.location.startswith("/log-in"), where
             elif _may(visitor, permission):
                 assert response.status_code not in {401, 403}, where
+                is_led_back = visitor is Visitor.CALL and _is_led_back(response)
+                assert not is_led_back or visit.endpoint == "service.close_call", where
+            elif visitor is Visitor.CUSTOMER_SERVICE and _may(Visitor.CALL, permission):
+                # Only a call is missing: no dead end.
+                assert _is_led_back(response), where
             else:
                 assert response.status_code == 403, where
             assert response.status_code < 500 or visit.endpoint in {"login.start", "health.ready"}, where
     assert walked >= len(ROUTES) * len(clients)
 
 
+# The only tasks that staff ever have are those of a call.
+HAS_TASKS = frozenset({Visitor.PATIENT, Visitor.CALL})
+
+
 def _may(visitor: Visitor, permission: Permission) -> bool:
+    rule = TABLE[permission]
     role = Role.PATIENT if visitor is Visitor.PATIENT else STAFF[visitor]
-    return role in TABLE[permission].roles
+    return role in rule.roles and (visitor in HAS_TASKS or not rule.tasks)
+
+
+def _is_led_back(response: TestResponse) -> bool:
+    return response.status_code == 303 and response.location == "/customer-service"
 
 
 def test_every_post_without_a_csrf_token_is_refused(app: Flask, database: Database) -> None:

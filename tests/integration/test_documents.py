@@ -144,3 +144,59 @@ def test_a_long_order_runs_over_several_pages(fonts: Fonts) -> None:
 
 def test_an_unknown_language_still_gives_dates(fonts: Fonts) -> None:
     assert "31 dec. 2028" in words(delivery_note(replace(PAPERS, language="tlh"), URL, fonts, str))
+
+
+AT_POINT = Address(
+    name="Prov Provsson",
+    street="Storgatan 40",
+    postal_code="53131",
+    city="Lidköping",
+    point="Livs på hörnet",
+    collected_by="Prova Provsdotter",
+    comment="Kommer efter klockan sex.",
+)
+
+
+def test_the_label_to_a_service_point_says_whose_it_is_where_and_who_fetches_it(fonts: Fonts) -> None:
+    label = address_label(
+        replace(PAPERS, receiver=AT_POINT), fonts, lambda text: {"Collected by": "Hämtas av"}.get(text, text)
+    )
+    text = words(label)
+    assert "Prov Provsson Livs på hörnet Storgatan 40 531 31 Lidköping" in text
+    assert "Hämtas av: Prova Provsdotter" in text
+    assert codes(label) == [(f"(00){SSCC}", "]C1")]
+
+
+def test_the_label_to_a_health_centre_is_in_its_care(fonts: Fonts) -> None:
+    centre = Address(
+        "Prov Provsson", "Ekvägen 1", "54130", "Skövde", care_of="Vårdcentralen Eken", phone="0500-00 00 00"
+    )
+    assert "Prov Provsson c/o Vårdcentralen Eken Ekvägen 1" in words(
+        address_label(replace(PAPERS, receiver=centre), fonts, str)
+    )
+
+
+def test_the_label_to_a_unit_has_the_name_that_is_nobodys_under_the_units(fonts: Fonts) -> None:
+    unit = Address("Mottagning A", "Vårdvägen 2", "54185", "Skövde", reference="Björken")
+    text = words(address_label(replace(PAPERS, receiver=unit), fonts, str))
+    assert "Mottagning A Björken Vårdvägen 2" in text
+    assert "c/o" not in text
+
+
+@pytest.mark.parametrize("long", ["x " * 50, "W" * 100, "Ö" * 100])
+def test_a_label_with_everything_at_its_longest_leaves_the_code_alone(fonts: Fonts, long: str) -> None:
+    full = Address(
+        name=long * 2,
+        street=long,
+        postal_code="54130",
+        city=long,
+        care_of=long,
+        point=long,
+        collected_by=long * 2,
+        door_code=long[:40],
+        phone=long[:40],
+        comment=long,
+    )
+    label = address_label(replace(PAPERS, receiver=full), fonts, swedish)
+    assert codes(label) == [(f"(00){SSCC}", "]C1")]
+    assert len(PdfReader(io.BytesIO(label)).pages) == 1

@@ -146,7 +146,7 @@ def order_once(database: Database, seen: int, key: str) -> str:
         item = the_item(session)
         person = session.get_one(Person, item.prescription.person_id)
         line = OrderLine(item.id, {item.article_id: item.packages_per_order}, seen)
-        return place_order(session, patient_identity(person), PlaceOrder((line,), None, key)).order_no
+        return place_order(session, patient_identity(person), PlaceOrder((line,), idempotency_key=key)).order_no
 
 
 def counts(session: Session) -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ from core.audit import AccessLogEntry
 from core.db import Database
 from orders.addresses import last_home_address
 from orders.models import Channel, DeliveryChoice, Order, OrderRow, PrescriptionItem, RowStatus
-from tests.support.order_forms import add_patient, amounts_of, count_rows, order_form, review_url
+from tests.support.order_forms import add_patient, amounts_of, count_rows, hidden_fields_of, order_form, review_url
 from tests.support.statements import counted
 from tests.support.web import make_app, sign_in
 
@@ -77,15 +77,22 @@ def test_another_address_of_last_time_is_offered_and_not_taken(database: Databas
     assert values.get("door_code", "") == ""
     assert "Does one need a code" not in page
     assert "Same address as last time: Sommarvägen 9, 457\N{NO-BREAK SPACE}91 Tanumshede" in page
-    link = re.search(r'href="(/order/review\?[^"]*address=last)"', page)
-    assert link
-    again = client.get(link[1].replace("&amp;", "&")).text
+    again = _press(client, second, page, "last-address")
     values = _values(again)
     assert (values["street"], values["door_code"], values["comment"]) == ("Sommarvägen 9", "99", LAST["comment"])
-    assert amounts_of(again) == amounts_of(page)
-    back = re.search(r'href="([^"]*)"><span>Send it home instead', again)
-    assert back
-    assert _values(client.get(back[1]).text)["street"] == "Provgatan 1"
+    assert amounts_of(again) == {f"packages-{second.id}-{second.article_id}": "3"}
+    assert "Send it home instead" in again
+    assert _values(_press(client, second, again, "home-address"))["street"] == "Provgatan 1"
+    assert count_rows(database, Order) == 1
+
+
+def _press(client: FlaskClient, item: PrescriptionItem, page: str, button: str) -> str:
+    assert f'value="{button}"' in page
+    amounts = {f"packages-{item.id}-{item.article_id}": "3"}
+    form = {**hidden_fields_of(page), **_values(page), **amounts, "item": str(item.id), "do": button}
+    answer = client.post("/order", data=form)
+    assert answer.status_code == 200
+    return answer.text
 
 
 def test_the_registers_address_wins_when_one_has_moved(database: Database, client: FlaskClient) -> None:
@@ -126,7 +133,7 @@ def test_a_protected_identity_is_never_shown_where_it_went(database: Database, c
         flagged.protection = Protection.CONFIDENTIALITY_FLAG
         for name in ("given_name", "family_name", "street", "postal_code", "city", "door_code", "phone"):
             setattr(flagged, name, "")
-    page = client.get(f"{review_url(second)}&address=last").text
+    page = client.post("/order", data=order_form(client, second, do="last-address")).text
     assert "Sommarvägen" not in page
     assert LAST["comment"] not in page
 

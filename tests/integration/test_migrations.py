@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from typing import Any
+
 import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, text
+from sqlalchemy.orm import Session
 
+from orders.models import DeliveryChoice, OrderRow, PrescriptionItem
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.migrations import alembic_config, migrate, newest_revision, revision_of
 
@@ -53,3 +58,183 @@ def test_a_migration_does_not_wait_for_a_busy_table(empty_database: str, postgre
         with pytest.raises(Exception, match="lock timeout") as refused:
             command.downgrade(alembic_config(empty_database), "base")
     assert isinstance(refused.value.__cause__, psycopg.errors.LockNotAvailable)
+
+
+# One of each as revision 0001 keeps them; ids are counted from 1.
+AT_0001: dict[str, dict[str, Any]] = {
+    "person": {
+        "region": "vgr",
+        "number_root": "1.2.752.129.2.1.3.1",
+        "number": b"\x01secret",
+        "number_index": bytes(32),
+        "birth_date": date(1960, 1, 1),
+        "given_name": "Test",
+        "family_name": "Testsson",
+        "care_of": "",
+        "street": "Provgatan 1",
+        "postal_code": "54130",
+        "city": "Skövde",
+        "phone": "",
+        "email": "",
+        "door_code": "1234",
+        "door_code_asked": True,
+        "county_code": "14",
+        "protection": "NONE",
+        "language": "sv",
+    },
+    "unit": {
+        "region": "vgr",
+        "hsa_id": "SE2321000131-E900000000001",
+        "name": "Diabetesmottagningen Provstad",
+        "street": "Vårdvägen 2",
+        "postal_code": "54185",
+        "city": "Skövde",
+        "phone": "",
+        "cost_centre": "10100",
+    },
+    "article": {
+        "region": "vgr",
+        "article_no": "10001",
+        "name": "Glukossensor",
+        "plain_name": "",
+        "variety": "",
+        "package_size": 1,
+        "unit": "st",
+        "product_area": "DIABETES",
+        "kind": "SENSOR",
+        "is_orderable": True,
+        "is_serialised": False,
+        "agreement_no": "",
+        "compatibility_group": "",
+        "location": "A-01",
+    },
+    "prescription": {
+        "region": "vgr",
+        "source": "TEST",
+        "external_id": "P1",
+        "person_id": 1,
+        "unit_id": 1,
+        "prescriber_id": "SE2321000131-P000000000001",
+        "prescriber_name": "Sjuksköterska Prov",
+        "prescriber_title": "",
+        "prescriber_code": "",
+    },
+    "prescription_item": {
+        "prescription_id": 1,
+        "external_id": "I1",
+        "article_id": 1,
+        "status": "ACTIVE",
+        "orders_allowed": 4,
+        "orders_used_here": 1,
+        "orders_used_elsewhere": 0,
+        "orders_remaining": 3,
+        "packages_per_order": 6,
+        "pieces_per_order": 6,
+        "days_per_order": 84,
+        "last_valid_date": date(2027, 6, 30),
+        "allow_other_invoice_address": False,
+        "imported_at": datetime(2026, 11, 1, tzinfo=UTC),
+    },
+    "delivery_alternative": {
+        "prescription_item_id": 1,
+        "method_id": "PN",
+        "name": "Utlämningsställe",
+        "method": "SERVICE_POINT",
+        "provider": "POSTNORD",
+        "allow_choice_of_delivery_points": True,
+        "notifications": ["SMS"],
+        "allow_delivery_comment": False,
+        "allow_contact_person": True,
+    },
+    "order": {
+        "order_no": "1000017",
+        "region": "vgr",
+        "person_id": 1,
+        "placed_at": datetime(2026, 11, 20, 9, tzinfo=UTC),
+        "channel": "WEB",
+        "orderer_person_id": 1,
+        "orderer_name": "Test Testsson",
+        "by_delegate": False,
+        "promised_date": date(2026, 11, 27),
+    },
+    "delivery_choice": {
+        "order_id": 1,
+        "method_id": "HOME",
+        "method": "HOME_DELIVERY",
+        "receiver": "Test Testsson",
+        "care_of": "",
+        "street": "Provgatan 1",
+        "postal_code": "54130",
+        "city": "Skövde",
+        "door_code": "1234",
+        "phone": "",
+        "comment": "Ring på",
+    },
+    "withdrawal": {
+        "order_id": 1,
+        "prescription_item_id": 1,
+        "packages": 6,
+        "limit_packages": 6,
+        "withdrawn_on": date(2026, 11, 20),
+    },
+    "order_row": {
+        "order_id": 1,
+        "delivery_choice_id": 1,
+        "withdrawal_id": 1,
+        "article_id": 1,
+        "kind": "WITHDRAWAL",
+        "packages": 6,
+        "status": "SENT",
+        "status_at": datetime(2026, 11, 21, tzinfo=UTC),
+    },
+}
+
+
+def _fill(engine: Engine) -> None:
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.begin() as connection:
+        for name, values in AT_0001.items():
+            connection.execute(insert(tables.tables[name]), [values])
+
+
+def _contents(connection: Connection) -> dict[str, dict[str, Any]]:
+    return {
+        name: connection.execute(text(f'SELECT to_jsonb(one) FROM "{name}" one')).scalar_one()  # noqa: S608
+        for name in AT_0001
+    }
+
+
+def test_what_was_there_before_the_second_migration_is_there_after_it_and_after_going_back(empty_database: str) -> None:
+    engine = create_engine(empty_database)
+    try:
+        migrate(empty_database, "0001")
+        _fill(engine)
+        with engine.connect() as connection:
+            before = _contents(connection)
+        migrate(empty_database, "0002")
+        with engine.connect() as connection:
+            after = _contents(connection)
+        assert {name: {column: row[column] for column in before[name]} for name, row in after.items()} == before
+        with Session(engine) as session:
+            choice = session.get_one(DeliveryChoice, 1)
+            assert (choice.provider, choice.point_id, choice.notification, choice.superseded_at) == (
+                "INGEN",
+                "",
+                None,
+                None,
+            )
+            item = session.get_one(PrescriptionItem, 1)
+            assert (item.orders_added, item.extended_until, item.stopped_at, item.home_region_agreed) == (
+                0,
+                None,
+                None,
+                False,
+            )
+            row = session.get_one(OrderRow, 1)
+            assert (row.payer, row.payer_ref) == (None, "")
+        command.downgrade(alembic_config(empty_database), "0001")
+        with engine.connect() as connection:
+            assert _contents(connection) == before
+    finally:
+        engine.dispose()

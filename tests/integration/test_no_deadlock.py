@@ -34,6 +34,7 @@ from orders.cancelling import cancel_order
 from orders.importing.prescriptions import import_prescriptions
 from orders.models import Channel, Order, OrderRow, Prescription, PrescriptionItem, RowStatus, Withdrawal
 from orders.services import OrderLine, PlaceOrder, place_order
+from orders.wishes import DeliveryWish
 from portal.jobs import HANDLERS
 from tests.integration.test_fault_reports import REPORT
 from tests.support.builders import add_item, add_person, add_staff, patient_identity
@@ -111,7 +112,7 @@ class Fair:
             ).all()
             chosen = luck.sample(items, luck.randint(1, len(items)))
             lines = tuple(OrderLine(item.id, {item.article_id: 2}, item.orders_remaining) for item in chosen)
-            place_order(session, patient_identity(person), PlaceOrder(lines, ADDRESS, f"key-{next(_serial)}"))
+            place_order(session, patient_identity(person), PlaceOrder(lines, (DeliveryWish(address=ADDRESS),), idempotency_key=f"key-{next(_serial)}"))
 
     def cancel(self, luck: Random) -> None:
         # Of any patient: one of the few orders that nobody has begun to pick.

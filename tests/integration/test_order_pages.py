@@ -248,7 +248,7 @@ def test_another_persons_things_do_not_exist(database: Database, app: Flask) -> 
         assert "Sigrid" not in answer.text
         assert "Glukossensor" not in answer.text
     form = order_form(mine, own)
-    form["item"] = str(item.id)
+    form["item"] = form["parcel-0"] = str(item.id)
     assert mine.post("/order", data=form).status_code == 403
     assert mine.post(f"{location}/cancel", data={"csrf_token": form["csrf_token"]}).status_code == 404
     assert count_rows(database, Order) == 1

@@ -25,6 +25,7 @@ from orders.progress import advance_rows
 from orders.queries import products_of
 from orders.rules import QuantityProblem, Reason
 from orders.services import OrderLine, PlaceOrder, place_order
+from orders.wishes import DeliveryWish
 from tests.support.builders import add_article, add_depot, add_item, add_person, add_stock, patient_identity
 from tests.support.statements import counted
 
@@ -36,7 +37,7 @@ def _line(item: PrescriptionItem, packages: int | None = None) -> OrderLine:
 
 
 def _command(*lines: OrderLine, key: str = "key-1") -> PlaceOrder:
-    return PlaceOrder(lines, ADDRESS, key)
+    return PlaceOrder(lines, (DeliveryWish(address=ADDRESS),), idempotency_key=key)
 
 
 def _prescribe(database: Database, **options: object) -> tuple[Person, PrescriptionItem]:

@@ -59,7 +59,7 @@ def test_two_workers_at_once_route_an_order_once(world: World) -> None:
     with world.database.unit_of_work() as session:
         person = add_person(session)
         item = add_item(session, person, add_article(session), packages=2)
-        command = PlaceOrder((OrderLine(item.id, {item.article_id: 2}, 4),), None, "race")
+        command = PlaceOrder((OrderLine(item.id, {item.article_id: 2}, 4),), idempotency_key="race")
         order = place_order(session, patient_identity(person), command)
     with ThreadPoolExecutor(4) as pool:
         for outcome in [pool.submit(world.handle, "order.placed") for _ in range(4)]:
@@ -73,7 +73,7 @@ def test_part_of_a_withdrawal_lasts_its_share_of_the_time(world: World) -> None:
     with world.database.unit_of_work() as session:
         person = add_person(session)
         item = add_item(session, person, add_article(session), packages=6, days=84)
-        command = PlaceOrder((OrderLine(item.id, {item.article_id: 2}, 4),), None, "part")
+        command = PlaceOrder((OrderLine(item.id, {item.article_id: 2}, 4),), idempotency_key="part")
         place_order(session, patient_identity(person), command)
     world.handle("order.placed")
     with world.database.session() as session:
@@ -120,7 +120,7 @@ def test_a_cancelled_order_is_dropped_whether_routed_before_or_after(world: Worl
         identity = patient_identity(person)
         cancel_order(session, patient_identity(session.get_one(type(person), order.person_id)), order.order_no)
         item = add_item(session, person, article, packages=1)
-        later = place_order(session, identity, PlaceOrder((OrderLine(item.id, {article.id: 1}, 4),), None, "x"))
+        later = place_order(session, identity, PlaceOrder((OrderLine(item.id, {article.id: 1}, 4),), idempotency_key="x"))
         cancel_order(session, identity, later.order_no)
     for _ in range(2):
         world.handle("order.cancelled")

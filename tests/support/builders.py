@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 
 from sqlalchemy.orm import Session
@@ -11,7 +12,9 @@ from stdnum import ean, luhn
 from auth.identity import ALL_TASKS, Identity, Relation, Role
 from auth.models import Commission, Person, Protection, StaffMember, Unit
 from auth.numbers import parse_number
+from core.policy import policy_of
 from delivery.models import Depot, Lot, MovementReason, StockMovement
+from delivery.policy import DeliveryPolicy
 from orders.models import (
     Article,
     DeliveryAlternative,
@@ -21,6 +24,7 @@ from orders.models import (
     ProductArea,
     ProductKind,
 )
+from orders.policy import OrderingPolicy
 
 REGION = "vgr"
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
@@ -39,12 +43,14 @@ def add_person(
     born: date | None = None,
     name: str = "Test Testsson",
     protection: Protection = Protection.NONE,
-    county: str = "14",
+    county: str = "",
+    region: str = REGION,
 ) -> Person:
     """Add an adult with an address in the region, unless told otherwise."""
+    county = county or policy_of(region).section(OrderingPolicy).county_code
     # A day of birth of their own keeps numbers unique although only twenty serials are free for tests.
     born = born or date(1960, 1, 1) + timedelta(days=next(_serial))
-    person = Person(region=REGION, county_code=county, protection=protection)
+    person = Person(region=region, county_code=county, protection=protection)
     person.set_number(parse_number(number_text(born), date(2026, 11, 23)))
     if protection is Protection.NONE:
         person.given_name, _, person.family_name = name.partition(" ")
@@ -54,10 +60,10 @@ def add_person(
     return person
 
 
-def add_unit(session: Session, name: str = "Diabetesmottagningen Provstad") -> Unit:
+def add_unit(session: Session, name: str = "Diabetesmottagningen Provstad", *, region: str = REGION) -> Unit:
     """Add a unit with an address."""
     unit = Unit(
-        region=REGION,
+        region=region,
         hsa_id=f"SE2321000131-E9{next(_serial):011d}",
         name=name,
         street="Vårdvägen 2",
@@ -78,14 +84,17 @@ def add_article(
     kind: ProductKind = ProductKind.SENSOR,
     generic: Article | None = None,
     name: str = "Glukossensor",
+    price: Decimal | None = None,
+    region: str = REGION,
 ) -> Article:
     """Add an orderable article with a GTIN."""
     serial = next(_serial)
     digits = f"73500{serial:07d}"
     article = Article(
-        region=REGION,
+        region=region,
         article_no=f"{10000 + serial:05d}",
         name=name,
+        price=price,
         gtin="0" + digits + ean.calc_check_digit(digits),
         package_size=package_size,
         product_area=ProductArea.DIABETES,
@@ -112,9 +121,9 @@ def add_item(
     unit: Unit | None = None,
 ) -> PrescriptionItem:
     """Prescribe an article home to a person."""
-    unit = unit or add_unit(session)
+    unit = unit or add_unit(session, region=person.region)
     prescription = Prescription(
-        region=REGION,
+        region=person.region,
         source="TEST",
         external_id=f"P{next(_serial)}",
         person_id=person.id,
@@ -140,18 +149,20 @@ def add_item(
         sub_articles=list(sub_articles),
         delivery_alternatives=[
             DeliveryAlternative(method_id="HOME", name="Hemleverans", method=DeliveryMethod.HOME_DELIVERY)
-        ],
+        ]
+        if DeliveryMethod.HOME_DELIVERY in policy_of(person.region).section(OrderingPolicy).delivery_methods
+        else [],
     )
     session.add(item)
     session.flush()
     return item
 
 
-def add_depot(session: Session) -> Depot:
+def add_depot(session: Session, *, region: str = REGION) -> Depot:
     """Add the depot that the region's policy names."""
     unit = Unit(
-        region=REGION,
-        hsa_id="SE2321000131-E000000000101",
+        region=region,
+        hsa_id=policy_of(region).section(DeliveryPolicy).depot_hsa_id,
         name="Depån i Skövde",
         street="Depåvägen 1",
         postal_code="54139",
@@ -159,7 +170,7 @@ def add_depot(session: Session) -> Depot:
     )
     session.add(unit)
     session.flush()
-    depot = Depot(region=REGION, unit_id=unit.id, gs1_prefix="7350000")
+    depot = Depot(region=region, unit_id=unit.id, gs1_prefix="7350000")
     session.add(depot)
     session.flush()
     return depot
@@ -185,9 +196,11 @@ def add_stock(
     return lot
 
 
-def add_staff(session: Session, role: Role, *, unit: Unit | None = None, name: str = "Provia Personal") -> Commission:
+def add_staff(
+    session: Session, role: Role, *, unit: Unit | None = None, name: str = "Provia Personal", region: str = REGION
+) -> Commission:
     """Add a staff member with one commission."""
-    unit = unit or add_unit(session, "Arbetsplatsen")
+    unit = unit or add_unit(session, "Arbetsplatsen", region=region)
     member = StaffMember(hsa_id=f"SE2321000131-P{next(_serial):012d}", name=name)
     session.add(member)
     session.flush()

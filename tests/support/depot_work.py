@@ -22,6 +22,7 @@ from delivery.shortage import finish
 from orders.addresses import HomeAddress
 from orders.models import Article, OrderRow, PrescriptionItem
 from orders.services import OrderLine, PlaceOrder, place_order
+from orders.wishes import DeliveryWish
 from tests.support.builders import (
     add_article,
     add_depot,
@@ -72,7 +73,7 @@ class World:
             for article, packages in wanted.items():
                 item = add_item(session, person, article, packages=packages, days=days)
                 lines.append(OrderLine(item.id, {article.id: packages}, item.orders_remaining))
-            command = PlaceOrder(tuple(lines), ADDRESS, f"depot-{next(_keys)}")
+            command = PlaceOrder(tuple(lines), (DeliveryWish(address=ADDRESS),), idempotency_key=f"depot-{next(_keys)}")
             order = place_order(session, patient_identity(person), command)
         self.handle("order.placed")
         with self.database.session() as session:

@@ -24,6 +24,8 @@ ADDRESS = {
     "phone": "",
     "comment": "",
 }
+# What the page keeps of what it showed: withdrawals left, and how the products come.
+_SHOWN = ("seen-", "parcel-", "shown-", "invoiced-")
 
 
 def add_patient(
@@ -46,7 +48,7 @@ def _hidden(html: str) -> dict[str, str]:
     return {
         name: value
         for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', html)
-        if name in {"csrf_token", "idempotency_key", "person"} or name.startswith("seen-")
+        if name in {"csrf_token", "idempotency_key", "person"} or name.startswith(_SHOWN)
     }
 
 

@@ -6,6 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,7 +15,7 @@ from auth.models import Commission, Person
 from core.db import Database
 from portal.app import create_app
 from portal.security import ACTING_FOR_KEY
-from portal.sessions import Owner, ServerSession
+from portal.sessions import CALL_KEY, Owner, ServerSession
 from tests.support.idp import csrf_token, new_key
 from tests.support.settings import make_settings
 
@@ -26,16 +27,21 @@ def _client_key_file() -> Path:
     return path
 
 
-def make_app(database: Database) -> Flask:
-    """Assemble the real application; its CSRF check is on, and an error is a page."""
-    app = create_app(make_settings(oidc_client_key_file=_client_key_file()), database=database)
+def make_app(database: Database, **changes: Any) -> Flask:
+    """Assemble the real application, with some settings changed; its CSRF check is on, and an error is a page."""
+    app = create_app(make_settings(oidc_client_key_file=_client_key_file(), **changes), database=database)
     app.config["TESTING"] = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app
 
 
 def sign_in(
-    client: FlaskClient, who: Person | Commission, *, acting_for: Person | None = None, language: str = "en"
+    client: FlaskClient,
+    who: Person | Commission,
+    *,
+    acting_for: Person | None = None,
+    in_call_about: Person | None = None,
+    language: str = "en",
 ) -> FlaskClient:
     """Begin a session of `who` as a log-in does, reading English unless told otherwise; returns the client."""
     database: Database = client.application.extensions["database"]
@@ -46,6 +52,8 @@ def sign_in(
     session["language"] = language
     if acting_for is not None:
         session[ACTING_FOR_KEY] = acting_for.id
+    if in_call_about is not None:
+        session[CALL_KEY] = [in_call_about.id, "Var är paketet?", database.clock.now().isoformat()]
     session.save()
     assert session.cookie_to_set
     client.set_cookie(client.application.config["SESSION_COOKIE_NAME"], session.cookie_to_set)

@@ -74,6 +74,9 @@ def test_every_missing_variable_is_named_at_once() -> None:
         ("OIDC_CLAIM_MAP", '["nin"]'),
         ("PORTAL_LOG_LEVEL", "chatty"),
         ("PORTAL_POLICY_DIR", "/nonexistent"),
+        ("SERVICE_POINTS_URL", "http://points.example.org"),
+        ("SERVICE_POINTS_KEY_FILE", "/nonexistent"),
+        ("SERVICE_POINTS_FILE", "/nonexistent"),
     ],
 )
 def test_an_unusable_value_is_named_and_not_shown(environment: dict[str, str], name: str, value: str) -> None:
@@ -90,3 +93,17 @@ def test_settings_print_no_secret(environment: dict[str, str]) -> None:
     assert SECRET not in printed
     assert KEY not in printed
     assert repr(bytes(32)) not in printed
+
+
+def test_service_points_are_asked_for_or_read_from_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    key = tmp_path / "points-key"
+    key.write_text(" hidden-key \n")
+    url = {"SERVICE_POINTS_URL": "https://points.example.org/"}
+    asked = Settings.from_environment(environment | url | {"SERVICE_POINTS_KEY_FILE": str(key)})
+    assert (asked.service_points_url, asked.service_points_key()) == ("https://points.example.org", "hidden-key")
+    read = Settings.from_environment(environment | {"SERVICE_POINTS_FILE": str(key)})
+    assert (read.service_points_file, read.service_points_url, read.service_points_key()) == (key, "", "")
+    for wrong in (url, url | {"SERVICE_POINTS_KEY_FILE": str(key), "SERVICE_POINTS_FILE": str(key)}):
+        with pytest.raises(SettingsProblem) as caught:
+            Settings.from_environment(environment | wrong)
+        assert [problem.split()[0] for problem in caught.value.problems] == ["SERVICE_POINTS_URL"]

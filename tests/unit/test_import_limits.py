@@ -76,3 +76,39 @@ def test_whatever_is_imported_in_whatever_order_never_hides_a_use(steps: list[tu
             # Everything that any imported file told of is counted.
             assert world.known >= len(world.known_listed)
             assert world.known >= before or listed >= set(world.here) | world.known_listed.keys()
+
+
+def test_an_echo_of_an_added_withdrawal_hides_no_use_elsewhere() -> None:
+    days = frozenset(DAY + timedelta(days=90 * number) for number in range(4))
+    known = KnownUse(4, {f"J-{number}": day for number, day in enumerate(sorted(days))}, {"100-1": 7, "200-1": 8}, {})
+    history = frozenset({"J-0", "J-1", "J-2", "J-3", "100-1", "200-1"})
+    assert used_elsewhere(known, 4, 0, history, days, added_here=2) == 4
+
+
+@given(
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.lists(st.tuples(st.sampled_from(["here", "elsewhere", "import"]), st.booleans()), max_size=30),
+)
+def test_with_withdrawals_added_here_every_use_still_counts(
+    allowed: int, added: int, steps: list[tuple[str, bool]]
+) -> None:
+    """A source that counts our orders too, as far as its own limit goes; whether it lists them differs from file to file."""
+    here: list[str] = []
+    elsewhere: dict[str, date] = {}
+    counted = estimate = 0
+    listed: dict[str, date] = {}
+    for number, (step, lists_ours) in enumerate(steps):
+        if step == "here" and len(here) + estimate < allowed + added:
+            here.append(f"100-{number}")
+            counted = min(allowed, counted + 1)
+        elif step == "elsewhere" and counted < allowed:
+            elsewhere[f"J-{number}"] = DAY + timedelta(days=number)
+            counted += 1
+        elif step == "import":
+            history = frozenset(elsewhere) | (frozenset(here) if lists_ours else frozenset())
+            known = KnownUse(estimate, dict(listed), {name: place for place, name in enumerate(here)}, {})
+            remaining, days = allowed - counted, frozenset(elsewhere.values())
+            estimate = used_elsewhere(known, allowed, remaining, history, days, added_here=added)
+            listed |= elsewhere
+            assert len(elsewhere) <= estimate <= allowed

@@ -27,6 +27,10 @@ FACTS = {
     "expected": "2026-12-15",
     "case_no": "100016",
     "reason": "It was used for longer than 14 days",
+    "answer": "Book a visit first",
+    "unit": "Provmottagningen",
+    "until": "2027-11-30",
+    "day": "2026-12-15",
 }
 
 
@@ -38,6 +42,7 @@ def _english() -> Iterator[None]:
     app.add_url_rule("/orders/<order_no>", "patient.order", lambda order_no: order_no)
     app.add_url_rule("/fault-reports/<case_no>", "faults.case", lambda case_no: case_no)
     app.add_url_rule("/proxies", "proxies.show", lambda: "")
+    app.add_url_rule("/my-products", "patient.products", lambda: "")
     with app.test_request_context(), force_locale("en"):
         yield
 
@@ -108,7 +113,7 @@ def test_every_message_has_a_subject_a_sentence_and_a_page(kind: str) -> None:
     assert text.subject
     assert text.body.endswith(".")
     assert "%(" not in text.subject + text.body
-    assert text.url in {"/orders/1000017", "/fault-reports/100016", "/proxies"}
+    assert text.url in {"/orders/1000017", "/fault-reports/100016", "/proxies", "/my-products"}
     assert text.link
 
 
@@ -120,6 +125,8 @@ def test_messages_say_dates_and_numbers_as_people_do() -> None:
     assert "1 package of Glukossensor is missing" in message_text("order.short", {**FACTS, "packages": 1}).body
     assert "as soon as we have it" in message_text("order.short", {**FACTS, "expected": None}).body
     assert "longer than 14 days. Call" in message_text("fault.declined", FACTS).body
+    assert "first. Call" in message_text("renewal.declined", FACTS).body
+    assert "until 30 November 2027" in message_text("renewal.renewed", FACTS).body
     assert "tracking" not in message_text("order.sent", {**FACTS, "tracking_no": None}).body
 
 

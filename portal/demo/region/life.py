@@ -20,14 +20,21 @@ from delivery.models import DepotOrder, Parcel, PickedLot, PickLine
 from delivery.picking import start_picking, tick
 from delivery.shipping import pack, register_delivery, ship
 from delivery.shortage import finish
-from orders.models import Article, Order, PrescriptionItem
+from orders.models import Article, DeliveryMethod, Notification, Order, PrescriptionItem
 from orders.queries import products_of
 from orders.services import OrderLine, PlaceOrder, place_order
+from orders.wishes import DeliveryWish, Way
 from portal.demo.region.people import records
 from portal.jobs import HANDLERS
 
 # Article numbers and packages of what each has ordered.
 SENSOR, STRIPS, NEEDLES, LANCETS = "21001", "23101", "24001", "25001"
+FETCHED_IN_TOWN = DeliveryWish(
+    Way(DeliveryMethod.SERVICE_POINT, "POSTNORD"),
+    point_id="730003",
+    notification=Notification.SMS,
+    notify_to="070-000 00 10",
+)
 
 
 class Past:
@@ -64,8 +71,8 @@ class Past:
         assert commission is not None
         return staff_identity(commission)
 
-    def order(self, who: str, packages: dict[str, int]) -> Order:
-        """Place an order of packages by article number."""
+    def order(self, who: str, packages: dict[str, int], *deliveries: DeliveryWish) -> Order:
+        """Place an order of packages by article number; as usual when nothing is said of its delivery."""
         identity = self.acting(who, who)
         articles = {
             article.article_no: article.id
@@ -79,7 +86,7 @@ class Past:
             chosen = {article_id: wanted[article_id] for article_id in _articles(product.item) & wanted.keys()}
             if chosen:
                 lines.append(OrderLine(product.item.id, chosen, product.item.orders_remaining))
-        order = place_order(self._session, identity, PlaceOrder(tuple(lines), None, f"demo-{who}"))
+        order = place_order(self._session, identity, PlaceOrder(tuple(lines), deliveries, idempotency_key=f"demo-{who}"))
         self.work()
         return order
 
@@ -145,7 +152,7 @@ def live(session: Session, loaded_on: date) -> None:
     ship(session, past.staff("kim"), parcel.id, "DEMO000000103SE")
 
     past.at(1, 18)
-    past.order("fatima", {"31002": 2, "31003": 1, "31101": 2})
+    past.order("fatima", {"31002": 2, "31003": 1, "31101": 2}, FETCHED_IN_TOWN)
     past.at(1, 20)
     report_fault(
         session,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -52,6 +53,21 @@ class _Answered:
             raise StopValidation(str(self.message))
 
 
+# What customer service asks when the one who knows is on the phone.
+_CALL_LABELS: Mapping[str, Any] = {
+    "applied_on": _l("When was it put on?"),
+    "failed_on": _l("When was it noticed?"),
+    "is_kept": _l("Does the caller still have the product?"),
+    "wants_replacement": _l("Does the caller want a new one?"),
+    "call_on": _l("Phone number to the caller"),
+    "description": _l("What does the caller say?"),
+}
+_CALL_REPLACEMENT = [
+    SelectChoice("yes", _l("Yes, send a new one")),
+    SelectChoice("no", _l("No, the caller only wants to tell us")),
+]
+
+
 class FaultForm(FlaskForm):
     """What happened to one delivered product."""
 
@@ -94,8 +110,13 @@ class FaultForm(FlaskForm):
     )
 
     @classmethod
-    def for_product(cls, product: DeliveredProduct, *, may_be_called: bool, **arguments: Any) -> FaultForm:
-        """Build the form with the questions that fit the product; nobody with protected identity is asked for a number."""
+    def for_product(
+        cls, product: DeliveredProduct, *, may_be_called: bool, in_call: bool = False, **arguments: Any
+    ) -> FaultForm:
+        """Build the form with the questions that fit the product; nobody with protected identity is asked for a number.
+
+        `in_call` asks as customer service does, who writes down what a caller says.
+        """
         form = cls(**arguments)
         kind = product.article.kind
         assert isinstance(form.kind, RadioField)
@@ -109,7 +130,16 @@ class FaultForm(FlaskForm):
         }.items():
             if not is_asked:
                 delattr(form, name)
+        if in_call:
+            form._ask_the_caller()
         return form
+
+    def _ask_the_caller(self) -> None:
+        for name, words in _CALL_LABELS.items():
+            if name in self:
+                self[name].label.text = words
+        assert isinstance(self.wants_replacement, RadioField)
+        self.wants_replacement.choices = _CALL_REPLACEMENT
 
     def command(self, product: DeliveredProduct, idempotency_key: str) -> ReportFault:
         """Return what the form says, once it has been validated."""

@@ -53,10 +53,12 @@ def report(picked_lot_id: int) -> ResponseReturnValue:
     user = require_signed_in()
     with unit_of_work() as session:
         product = delivered_product(session, user.identity, picked_lot_id)
-        phone = user.person.phone if user.person else ""
+        # In a call the patient's own number is there to begin with; the caller says which it should be.
+        phone = user.subject.phone if user.is_in_call else user.person.phone if user.person else ""
         form = FaultForm.for_product(
             product,
             may_be_called=_may_be_called(),
+            in_call=user.is_in_call,
             formdata=take_parked_form(request.path),
             data=default_answers(today(session), phone),
         )
@@ -69,7 +71,8 @@ def file(picked_lot_id: int) -> ResponseReturnValue:
     """File the report, or show what has to be corrected with everything that was typed."""
     with unit_of_work() as session:
         product = delivered_product(session, current_identity(), picked_lot_id)
-    form = FaultForm.for_product(product, may_be_called=_may_be_called())
+    in_call = require_signed_in().is_in_call
+    form = FaultForm.for_product(product, may_be_called=_may_be_called(), in_call=in_call)
     if form.validate():
         try:
             with unit_of_work() as session:
@@ -84,7 +87,7 @@ def file(picked_lot_id: int) -> ResponseReturnValue:
 
 def _may_be_called() -> bool:
     user = require_signed_in()
-    return not user.subject.is_protected and user.person is not None and not user.person.is_protected
+    return not user.subject.is_protected and (user.person is None or not user.person.is_protected)
 
 
 def _show_form(product: DeliveredProduct, form: FaultForm) -> str:
@@ -134,4 +137,7 @@ _HAPPENED: Mapping[ComplaintEventKind, Any] = {
 
 def _happened(complaint: Complaint) -> list[dict[str, str]]:
     """The case's way in the reporter's words, newest first; who at work did what is not for this page."""
-    return [{"when": instant(event.at), "title": str(_HAPPENED[event.kind])} for event in reversed(complaint.events)]
+    happened = _HAPPENED
+    if complaint.report.reporter_staff_id is not None:
+        happened = {**_HAPPENED, ComplaintEventKind.REPORTED: _l("Customer service wrote down your report")}
+    return [{"when": instant(event.at), "title": str(happened[event.kind])} for event in reversed(complaint.events)]

@@ -1,7 +1,7 @@
 // A second press of a button that is already sending does nothing. The server is the one that makes sure; this is courtesy.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || "many" in form.dataset) return;
+  if (form.method !== "post" || "many" in form.dataset || event.defaultPrevented) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

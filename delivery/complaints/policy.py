@@ -1,0 +1,47 @@
+"""What regions differ in about complaints and warranties: a typed section of the policy files. Handbook §§6, 7 and 10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from orders.kinds import ProductKind
+
+
+class ComplaintRoute(StrEnum):
+    """Who sees to it that somebody with a faulty product gets a working one; the case is recorded whichever it is."""
+
+    DEPOT_REPLACES = "DEPOT_REPLACES"
+    CUSTOMER_SERVICE = "CUSTOMER_SERVICE"
+    SUPPLIER = "SUPPLIER"
+    UNIT_TO_COUNTY_SERVICE = "UNIT_TO_COUNTY_SERVICE"
+
+
+class WarrantyStart(StrEnum):
+    """The day from which the supplier's warranty counts."""
+
+    LEAVES_DEPOT = "LEAVES_DEPOT"
+    ARRIVES_AT_DEPOT = "ARRIVES_AT_DEPOT"
+
+
+@dataclass(frozen=True)
+class ComplaintsPolicy:
+    """Where complaints go by kind of product, consumables always to the depot; warranties in whole years."""
+
+    SECTION: ClassVar[str] = "complaints"
+
+    sensor_route: ComplaintRoute = ComplaintRoute.DEPOT_REPLACES
+    pump_route: ComplaintRoute = ComplaintRoute.SUPPLIER
+    warranty_starts: WarrantyStart = WarrantyStart.ARRIVES_AT_DEPOT
+    warranty_years: int = 4
+
+    def route_of(self, kind: ProductKind) -> ComplaintRoute:
+        """Return the route of a product's complaints (handbook §7)."""
+        match kind:
+            case ProductKind.SENSOR:
+                return self.sensor_route
+            case ProductKind.PUMP:
+                return self.pump_route
+            case _:
+                return ComplaintRoute.DEPOT_REPLACES

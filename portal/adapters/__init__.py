@@ -1,0 +1,1 @@
+"""Small classes behind ports: how the portal reaches other systems."""
