@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -13,11 +14,13 @@ from core import idempotency
 from core.audit import record
 from core.clock import now
 from core.errors import NotFound
+from core.outbox import publish
 from core.policy import policy_of
 from delivery import errors
 from delivery.count_models import CountStatus, StockCount
 from delivery.models import (
     DepotOrder,
+    DepotOrderStatus,
     Lot,
     LotStatus,
     MovementReason,
@@ -28,14 +31,27 @@ from delivery.models import (
 )
 from delivery.policy import DeliveryPolicy
 from delivery.receipts import depot_of_region
+from delivery.serials import missing_serials, require_one_each, scrap_units, take_back_units
 from delivery.stock import book, lock_balances
 from orders.models import Order
 
+_SENT = (DepotOrderStatus.SHIPPED, DepotOrderStatus.DELIVERED)
 
-def scrap(session: Session, identity: Identity, lot_id: int, packages: int, note: str, *, key: str = "") -> bool:
+
+def scrap(
+    session: Session,
+    identity: Identity,
+    lot_id: int,
+    packages: int,
+    note: str,
+    *,
+    serials: Sequence[str] = (),
+    key: str = "",
+) -> bool:
     """Book packages off the shelf for good; False when the key was spent. What is promised to orders cannot be scrapped.
 
-    Locks the lot's balance. Raises NotPermitted, NotFound, NoteMissing, NotThatMany.
+    A serialised article needs the number of each package. Locks the lot's balance, then the units. Raises NotPermitted, NotFound,
+    NoteMissing, NotThatMany, SerialsDiffer, or a SerialRefused.
     """
     require(identity, Permission.ADJUST_STOCK)
     if not note.strip():
@@ -46,6 +62,9 @@ def scrap(session: Session, identity: Identity, lot_id: int, packages: int, note
     free = balance.on_hand - balance.reserved
     if not 1 <= packages <= free:
         raise errors.NotThatMany(balance.lot.lot_no, free)
+    require_one_each(balance.lot.article, packages, serials)
+    if balance.lot.article.is_serialised:
+        scrap_units(session, balance.lot, serials)
     book(session, identity, balance, -packages, MovementReason.SCRAPPED, f"lot:{lot_id}", note=note.strip())
     return True
 
@@ -53,7 +72,8 @@ def scrap(session: Session, identity: Identity, lot_id: int, packages: int, note
 def set_lot_status(session: Session, identity: Identity, lot_id: int, status: LotStatus, note: str) -> Lot:
     """Put a lot on hold or in quarantine, or let it go again; a recalled lot stays so. Nothing on hold leaves the depot.
 
-    Locks the lot's balance: a picker who holds it finishes first. Raises NotPermitted, NotFound, NoteMissing, LotIsRecalled.
+    One that is let go may be what a back order waits for (`stock.received`). Locks the lot's balance: a picker who holds it finishes
+    first. Raises NotPermitted, NotFound, NoteMissing, LotIsRecalled.
     """
     require(identity, Permission.ADJUST_STOCK)
     if not note.strip():
@@ -62,7 +82,9 @@ def set_lot_status(session: Session, identity: Identity, lot_id: int, status: Lo
     lot = session.get_one(Lot, lot_id, with_for_update=True, populate_existing=True)
     if lot.status is LotStatus.RECALLED or status is LotStatus.RECALLED:
         raise errors.LotIsRecalled(lot.lot_no)
-    lot.status = status
+    lot.status, lot.status_note = status, note.strip()
+    if status is LotStatus.AVAILABLE:
+        publish(session, "stock.received", depot_id=balance.depot_id)
     record(
         session,
         identity.actor,
@@ -80,12 +102,21 @@ def move_lot(session: Session, identity: Identity, lot_id: int, location: str) -
     _lock_balance(session, identity, lot_id).location = location.strip()
 
 
-def count_lot(session: Session, identity: Identity, lot_id: int, counted: int, *, key: str = "") -> StockCount | None:
+def count_lot(
+    session: Session,
+    identity: Identity,
+    lot_id: int,
+    counted: int,
+    *,
+    serials: Sequence[str] = (),
+    key: str = "",
+) -> StockCount | None:
     """Write what was counted of a lot, in packages; None when the key was spent.
 
     A count that agrees with the ledger is settled. One that differs waits for somebody else to count again without being told; the
-    second count is what the ledger is corrected to. Locks the lot's balance. Raises NotPermitted, NotFound, CountAgainByAnother,
-    CountBelowReserved (the first count stands then), and ValueError for a negative number.
+    second count is what the ledger is corrected to. Of a serialised article the numbers are what is counted, and a unit that neither count
+    has found is scrapped. Locks the lot's balance, then the units. Raises NotPermitted, NotFound, CountAgainByAnother, CountBelowReserved
+    (the first count stands then), SerialsDiffer, UnknownSerial for a unit that should not be there, and ValueError for a negative number.
     """
     require(identity, Permission.ADJUST_STOCK)
     if counted < 0:
@@ -93,6 +124,8 @@ def count_lot(session: Session, identity: Identity, lot_id: int, counted: int, *
     if not _spend(session, identity, "count", key):
         return None
     balance = _lock_balance(session, identity, lot_id)
+    require_one_each(balance.lot.article, counted, serials)
+    lost = missing_serials(session, balance.lot, serials) if balance.lot.article.is_serialised else []
     waiting = session.scalar(
         select(StockCount).where(
             StockCount.depot_id == balance.depot_id,
@@ -120,6 +153,8 @@ def count_lot(session: Session, identity: Identity, lot_id: int, counted: int, *
         raise errors.CountAgainByAnother(balance.lot.lot_no)
     if counted < balance.reserved:
         raise errors.CountBelowReserved(balance.lot.lot_no, balance.reserved)
+    if lost:
+        scrap_units(session, balance.lot, lost)
     difference = counted - balance.on_hand
     if difference:
         book(session, identity, balance, difference, MovementReason.COUNTED, f"count:{waiting.id}")
@@ -136,13 +171,14 @@ class TakeBack:
     packages: int
     note: str
     idempotency_key: str = ""
+    serials: tuple[str, ...] = ()
 
 
 def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
     """Book returned packages in, and scrap them at once unless the policy lets them back on the shelf; False when the key was spent.
 
-    Medical devices never go back to stock unless the region's policy says so. Locks the lot's balance. Raises NotPermitted, NotFound,
-    NoteMissing, NotThatMany.
+    Medical devices never go back to stock unless the region's policy says so, and a recalled lot never does. Locks the lot's balance, then
+    the units. Raises NotPermitted, NotFound, NoteMissing, NotYetSent, NotThatMany, SerialsDiffer, UnknownSerial.
     """
     require(identity, Permission.ADJUST_STOCK)
     if not command.note.strip():
@@ -150,7 +186,7 @@ def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
     if not _spend(session, identity, "take-back", command.idempotency_key):
         return False
     found = session.execute(
-        select(PickedLot, Order)
+        select(PickedLot, Order, DepotOrder.status)
         .join(PickLine, PickedLot.pick_line_id == PickLine.id)
         .join(DepotOrder, PickLine.depot_order_id == DepotOrder.id)
         .join(Order, DepotOrder.order_id == Order.id)
@@ -158,8 +194,10 @@ def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
     ).one_or_none()
     if found is None:
         raise NotFound
-    picked, order = found
+    picked, order, status = found
     balance = _lock_balance(session, identity, picked.lot_id)
+    if status not in _SENT:
+        raise errors.NotYetSent(balance.lot.lot_no)
     reference = f"picked_lot:{picked.id}"
     before = session.scalar(
         select(func.coalesce(func.sum(StockMovement.packages), 0)).where(
@@ -172,9 +210,13 @@ def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
     if not 1 <= command.packages <= left:
         raise errors.NotThatMany(balance.lot.lot_no, left)
     note = command.note.strip()
+    article, policy = balance.lot.article, policy_of(identity.region).section(DeliveryPolicy)
+    to_stock = article.product_area in policy.returns_go_back_to_stock and balance.lot.status is not LotStatus.RECALLED
+    require_one_each(article, command.packages, command.serials)
+    if article.is_serialised:
+        take_back_units(session, picked, command.serials, to_stock=to_stock)
     book(session, identity, balance, command.packages, MovementReason.RETURNED, reference, note=note)
-    policy = policy_of(identity.region).section(DeliveryPolicy)
-    if balance.lot.article.product_area not in policy.returns_go_back_to_stock:
+    if not to_stock:
         book(session, identity, balance, -command.packages, MovementReason.SCRAPPED, reference, note=note)
     record(
         session,

@@ -81,7 +81,7 @@ class ShortLine:
 
 @dataclass(frozen=True)
 class ParcelPapers:
-    """Everything that the papers of one parcel say. `language` is the patient's."""
+    """Everything that the papers of one parcel say. `language` is the patient's; `packages` is how many are in the box."""
 
     order_no: str
     ordered_on: date
@@ -92,6 +92,8 @@ class ParcelPapers:
     receiver: Address
     lines: tuple[NoteLine, ...]
     short: tuple[ShortLine, ...] = ()
+    weight_grams: int | None = None
+    packages: int = 0
 
 
 def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Translate) -> bytes:
@@ -177,7 +179,19 @@ def address_label(papers: ParcelPapers, fonts: Fonts, _: Translate) -> bytes:
     pdf.set_xy(7, 136)
     pdf.set_font("text", "B", 12)
     pdf.cell(91, 6, f"(00) {papers.sscc[0]} {papers.sscc[1:8]} {papers.sscc[8:17]} {papers.sscc[17]}", align="C")
+    pdf.set_xy(7, 142)
+    pdf.set_font("text", size=8)
+    # Translators: packages in a parcel, on its label
+    facts = [weight_words(papers.weight_grams), papers.packages and f"{_('Packages')}: {papers.packages}"]
+    pdf.cell(91, 4, "  ·  ".join(fact for fact in facts if fact), align="C")
     return bytes(pdf.output())
+
+
+def weight_words(grams: int | None) -> str:
+    """Write a weight as Swedish papers do: "850 g", "1,2 kg"; nothing when nobody knows."""
+    if grams is None:
+        return ""
+    return f"{grams} g" if grams < 1000 else f"{grams / 1000:.1f} kg".replace(".", ",")
 
 
 def _document(papers: ParcelPapers, fonts: Fonts, size: Any, *, margin: float) -> FPDF:

@@ -137,6 +137,10 @@ class TrackingNumberTaken(DomainError):
     tracking_no: str
 
 
+class TrackingNumberMissing(DomainError):
+    """No carrier has given the parcel a number yet."""
+
+
 class LabelOutdated(DomainError):
     """The receiver's identity became protected: the parcel goes to the unit, and its label must be printed anew. Handbook §4."""
 
@@ -184,7 +188,7 @@ class SerialsDiffer(DomainError):
 
 @dataclass(eq=False)
 class SerialKnown(DomainError):
-    """A unit with this serial number has come before."""
+    """A unit with this serial number has come before; empty where it cannot be said which of several."""
 
     serial_no: str
 
@@ -225,3 +229,48 @@ class CountBelowReserved(DomainError):
 
     lot_no: str
     reserved: int
+
+
+@dataclass(eq=False)
+class NotYetSent(DomainError):
+    """Nothing comes back from a patient that has not left the depot."""
+
+    lot_no: str
+
+
+class SerialNotStated(ScanRefused):
+    """The article has a serial number on each package, and none was scanned or typed."""
+
+
+@dataclass(eq=False)
+class SerialRefused(ScanRefused):
+    """A unit that must not go into this order, or is not what is meant."""
+
+    serial_no: str
+
+
+class UnknownSerial(SerialRefused):
+    """No unit of the article with this number has been received here."""
+
+
+class SerialSent(SerialRefused):
+    """The unit has been sent to somebody already."""
+
+
+class SerialInABox(SerialRefused):
+    """The unit lies in the box of an order."""
+
+
+class SerialScrapped(SerialRefused):
+    """The unit came back or was scrapped: it never leaves again."""
+
+
+@dataclass(eq=False)
+class SerialOfOtherLot(SerialRefused):
+    """The unit was received with another lot than the one stated."""
+
+    known_lot_no: str
+
+
+class NothingOrdered(DomainError):
+    """An order to a supplier of no package at all."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from delivery.udi import NotACode, read_code
 from orders.kinds import ProductKind
 
 MOST_SERIALS = 500
@@ -88,9 +89,10 @@ def read_serials(text: str) -> list[str]:
     Raises SerialsRefused.
     """
     found: list[str] = []
-    for piece in re.split(r"[\s,;]+(?![–])", re.sub(r"\s*(–|\.\.)\s*", r"\1", text.strip())):
+    # Not \s: to Python that is FNC1 too, which lies within a scanned code.
+    for piece in re.split(r"[ \t\r\n,;]+", re.sub(r"\s*(–|\.\.)\s*", r"\1", text.strip())):
         if piece:
-            found += _range(piece) or [piece]
+            found += _range(piece) or [_bare(piece)]
         if len(found) > MOST_SERIALS:
             raise SerialsRefused(SerialProblem.TOO_MANY, piece)
     for serial in found:
@@ -99,6 +101,16 @@ def read_serials(text: str) -> list[str]:
         if found.count(serial) > 1:
             raise SerialsRefused(SerialProblem.TWICE, serial)
     return found
+
+
+def _bare(piece: str) -> str:
+    """A scanner types the package's whole code: then the number in it is what is meant."""
+    if len(piece) <= LONGEST_SERIAL:
+        return piece
+    try:
+        return read_code(piece).serial_no or piece
+    except NotACode:
+        return piece
 
 
 def _range(piece: str) -> list[str] | None:

@@ -48,6 +48,8 @@ class Lot(Base):
     lot_no: Mapped[str] = mapped_column(String(20))
     expires_on: Mapped[date]
     status: Mapped[LotStatus] = mapped_column(default=LotStatus.AVAILABLE)
+    # Why somebody put it on hold or let it go, in their own words.
+    status_note: Mapped[str] = mapped_column(String(200), default="", server_default="")
     article: Mapped[Article] = relationship()
 
 
@@ -214,7 +216,7 @@ class PickedLot(Base):
     pick_line_id: Mapped[int] = mapped_column(ForeignKey("pick_line.id"), index=True)
     lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"), index=True)
     packages: Mapped[int]
-    picked_at: Mapped[datetime]
+    picked_at: Mapped[datetime] = mapped_column(index=True)
     picker_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
     scanned: Mapped[bool] = mapped_column(default=False)
     line: Mapped[PickLine] = relationship(back_populates="picked_lots")
@@ -232,7 +234,7 @@ class Parcel(Base):
     carrier: Mapped[str] = mapped_column(String(40), default="")
     tracking_no: Mapped[str | None] = mapped_column(String(40), unique=True)
     packed_at: Mapped[datetime]
-    shipped_at: Mapped[datetime | None]
+    shipped_at: Mapped[datetime | None] = mapped_column(index=True)
     delivered_at: Mapped[datetime | None]
     weight_grams: Mapped[int | None]
     depot_order: Mapped[DepotOrder] = relationship(back_populates="parcels")

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from auth.identity import Identity
 from core.clock import swedish_date
+from core.outbox import publish
+from delivery.bookings import take_back_bookings
 from delivery.claims import record_act
 from delivery.documents import Address, NoteLine, ParcelPapers, ShortLine
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
-from delivery.shipping import lock_parcel, reroute_if_protected
+from delivery.shipping import label_may_not_leave, lock_parcel, packages_in, reroute_if_protected
 from orders.delivery_plans import parcel_alias
 from orders.models import DeliveryChoice, DeliveryMethod
 from orders.redirection import prescribing_unit_of
@@ -23,11 +25,15 @@ def prepare_papers(
 ) -> ParcelPapers:
     """Return what the papers of a parcel say; a receiver whose identity is now protected has become the prescribing unit.
 
-    Locks person (shared), rows and depot order; the print goes to the access log. Raises NotPermitted, NotFound.
+    Its transport is then booked anew. Locks person (shared), rows, depot order and booking; the print goes to the access log. Raises
+    NotPermitted, NotFound.
     """
     depot_order, parcel = lock_parcel(session, identity, parcel_id)
-    if parcel.shipped_at is None:
+    if parcel.shipped_at is None and label_may_not_leave(depot_order):
         reroute_if_protected(session, identity, depot_order)
+        # Whoever was to fetch it knows the old address.
+        take_back_bookings(session, [parcel.id])
+        publish(session, "parcel.packed", parcel_id=parcel.id)
     record_act(session, identity, depot_order, f"{paper}.printed")
     depot = session.get_one(Depot, depot_order.depot_id)
     order, unit = depot_order.order, depot.unit
@@ -47,6 +53,8 @@ def prepare_papers(
             for pick in line.picked_lots
         ),
         short=_short_lines(session, depot_order),
+        weight_grams=parcel.weight_grams,
+        packages=packages_in(depot_order),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from auth.identity import Identity
 from auth.permissions import Permission, require
 from core.errors import NotFound
-from delivery.models import DepotOrder, Parcel, PickedLot, PickLine
+from delivery.models import DepotOrder, Parcel, PickedLot, PickLine, TrackingEvent, TrackingKind
 from delivery.queries import record_look
 from orders.models import DeliveryMethod, Order
 
@@ -60,3 +62,11 @@ def parcels(session: Session, identity: Identity, *, shipped: bool, limit: int =
     else:
         statement = statement.where(Parcel.shipped_at.is_(None)).order_by(Parcel.id)
     return list(session.scalars(statement))
+
+
+def on_their_way_back(session: Session, among: Collection[Parcel]) -> set[int]:
+    """Return the ids of the parcels that their carrier is bringing back."""
+    statement = select(TrackingEvent.parcel_id).where(
+        TrackingEvent.parcel_id.in_([parcel.id for parcel in among]), TrackingEvent.kind == TrackingKind.RETURNED
+    )
+    return set(session.scalars(statement))

@@ -75,8 +75,14 @@ def basis_of_unit(session: Session, identity: Identity, month: date, *, download
     if unit.cost_centre:
         mine = (OrderRow.payer.in_(COST_CENTRES), OrderRow.payer_ref == unit.cost_centre)
         lines = _lines(session, identity.region, month, *mine)
-    action = "payers.exported" if download else "payers.seen"
-    record(session, identity.actor, action, subject_person_id=None, manner="LOOK", object_ref=_ref(month))
+    record(
+        session,
+        identity.actor,
+        "payers.exported" if download else "payers.seen",
+        subject_person_id=None,
+        manner="LOOK",
+        object_ref=_ref(month),
+    )
     return Basis(month, unit.cost_centre, lines)
 
 

@@ -15,7 +15,9 @@ from delivery import errors
 from delivery.allocation import LotProblem, judge_lot
 from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act
 from delivery.demand import reserve_fairly
+from delivery.goods_models import UnitStatus
 from delivery.models import DepotOrder, DepotOrderStatus, Lot, MovementReason, PickedLot, PickLine, StockBalance
+from delivery.serials import lot_of_serial, require_one_each, take_unit
 from delivery.stock import book, lock_balances, lot_facts, need_of
 from delivery.udi import NotACode, ScannedCode, normalise_gtin, read_code
 from orders.models import Article, RowStatus
@@ -115,11 +117,13 @@ def scan(
     packages: int = 1,
     key: str = "",
     scanned: bool = True,
+    serial_no: str = "",
 ) -> PickedLot | None:
     """Pick what the scanner typed (or a person, `scanned` tells): one package, or as many as stated; None when the key was spent.
 
-    Locks the rows, the depot order, then the balances of the lots concerned. Another lot than the reserved one is taken when it is as
-    good. Raises NotPermitted, NotFound, PickedBySomebodyElse, WrongStep, RowCancelled, or a ScanRefused that says why.
+    An article whose packages have serial numbers is picked one by one, each with its number (in the code, else `serial_no`). Locks the
+    rows, the depot order, the balances of the lots concerned, then the unit. Another lot than the reserved one is taken when it is as good.
+    Raises NotPermitted, NotFound, PickedBySomebodyElse, WrongStep, RowCancelled, or a ScanRefused that says why.
     """
     depot_order = lock_own_pick(session, identity, depot_order_id)
     if not _spend(session, identity, key):
@@ -132,7 +136,8 @@ def scan(
     lot = _lot_for(session, depot_order, line, code)
     if code.expires_on is not None and code.expires_on != lot.expires_on:
         raise errors.ExpiryDiffers(lot.lot_no, code.expires_on, lot.expires_on)
-    return _pick(session, identity, depot_order, line, lot.id, packages, scanned=scanned)
+    serial_no = code.serial_no or serial_no
+    return _pick(session, identity, depot_order, line, lot.id, packages, scanned=scanned, serial_no=serial_no)
 
 
 def tick(
@@ -194,6 +199,11 @@ def _lot_for(session: Session, depot_order: DepotOrder, line: PickLine, code: Sc
         if not lots:
             raise errors.UnknownLot(code.lot_no)
         return exact or lots[0]
+    if line.article.is_serialised and code.serial_no is not None:
+        known = lot_of_serial(session, line.article_id, code.serial_no)
+        if known is None:
+            raise errors.UnknownSerial(code.serial_no)
+        return known
     # Without a lot in the code only a shelf with a single lot leaves no doubt about what the patient gets.
     lots = session.scalars(here.where(StockBalance.on_hand > 0)).all()
     if len(lots) != 1:
@@ -210,6 +220,7 @@ def _pick(
     packages: int,
     *,
     scanned: bool,
+    serial_no: str = "",
 ) -> PickedLot:
     if line.order_row.status is RowStatus.CANCELLED:
         raise errors.RowCancelled
@@ -222,6 +233,10 @@ def _pick(
     if balance is None or balance.lot.article_id != line.article_id:
         raise NotFound
     _check_lot(session, line, balance)
+    unit = None
+    if line.article.is_serialised:
+        unit = take_unit(session, balance.lot, serial_no)
+        require_one_each(line.article, packages, [serial_no])
     _take_reserved(session, line, balances, lot_id, packages)
     book(session, identity, balance, -packages, MovementReason.PICKED, f"pick_line:{line.id}")
     line.picked += packages
@@ -233,6 +248,9 @@ def _pick(
         pick.packages, pick.scanned = pick.packages + packages, pick.scanned and scanned
     pick.picked_at, pick.picker_id = now(session), identity.staff_id
     session.flush()
+    if unit is not None:
+        unit.status, unit.picked_lot_id = UnitStatus.PICKED, pick.id
+        session.flush()
     record_act(session, identity, depot_order, "package.picked")
     return pick
 

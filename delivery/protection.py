@@ -11,6 +11,7 @@ from auth.permissions import Permission, require
 from auth.settings import forget_contact
 from core.audit import record
 from core.outbox import Message
+from delivery.bookings import take_back_bookings_of
 from delivery.complaints.models import Complaint, FaultReport
 from delivery.models import DepotOrder, DepotOrderStatus
 from delivery.unit_turning import turn_to_units
@@ -26,8 +27,8 @@ def hide_person(session: Session, message: Message) -> None:
     """Turn what is not yet packed to the prescribing unit, and forget name and address elsewhere; handles `person.protected`.
 
     Locks the person: packing, printing and shipping wait for that too; then the rows and depot orders not packed, each by id. A packed
-    parcel keeps its old method, so that it cannot be shipped before its label has been printed anew. A flag that was taken back
-    meanwhile hides nothing.
+    parcel keeps its old method, so that it cannot be shipped before its label has been printed anew, and its transport is cancelled. A
+    flag that was taken back meanwhile hides nothing.
     """
     person = lock_person(session, message.payload["person_id"])
     if not person.is_protected:
@@ -36,6 +37,7 @@ def hide_person(session: Session, message: Message) -> None:
     require(identity, Permission.ROUTE_MESSAGES, region=person.region)
     _hide_deliveries(session, person)
     forget_bodies(session, person.id)
+    take_back_bookings_of(session, person.id)
     session.execute(
         update(Order)
         .where(or_(Order.person_id == person.id, Order.orderer_person_id == person.id))

@@ -9,21 +9,31 @@ from sqlalchemy.orm import Session
 from auth.identity import Identity
 from auth.permissions import Permission
 from core import idempotency
+from delivery.bookings import take_back_bookings
 from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act, require_own_pick
-from delivery.errors import PickNotFound, WrongStep
+from delivery.errors import PickNotFound, SerialsDiffer, WrongStep
 from delivery.models import DepotOrder, DepotOrderStatus, MovementReason, PickedLot, PickLine, Reservation
+from delivery.serials import put_unit_back, put_units_back
 from delivery.stock import book, lock_balances, release_reservations, reserve_lots
 from orders.models import RowStatus
 from orders.progress import advance_rows
 
 
 def undo_pick(
-    session: Session, identity: Identity, depot_order_id: int, picked_lot_id: int, *, packages: int = 1, key: str = ""
+    session: Session,
+    identity: Identity,
+    depot_order_id: int,
+    picked_lot_id: int,
+    *,
+    packages: int = 1,
+    key: str = "",
+    serial_no: str = "",
 ) -> None:
     """Take packages out of the box again: counter-booked, and reserved for the same line anew.
 
-    Locks rows, depot order and the lot's balance. Raises NotPermitted, NotFound, WrongStep, PickedBySomebodyElse, PickNotFound. A key
-    that was spent changes nothing.
+    Of an article with serial numbers one package at a time, the unit of `serial_no` where several lie in the box. Locks rows, depot order,
+    the lot's balance and the unit. Raises NotPermitted, NotFound, WrongStep, PickedBySomebodyElse, PickNotFound, SerialNotStated,
+    SerialsDiffer. A key that was spent changes nothing.
     """
     depot_order = lock_own_pick(session, identity, depot_order_id)
     if key and not idempotency.spend(session, "undo-pick", f"staff:{identity.staff_id}", key).is_first:
@@ -33,6 +43,10 @@ def undo_pick(
         raise PickNotFound
     line, pick = picks[picked_lot_id]
     balance = lock_balances(session, depot_order.depot_id, lot_ids={pick.lot_id})[pick.lot_id]
+    if line.article.is_serialised:
+        if packages != 1:
+            raise SerialsDiffer(packages, 1)
+        put_unit_back(session, pick, serial_no)
     book(session, identity, balance, packages, MovementReason.PICK_UNDONE, f"pick_line:{line.id}")
     balance.reserved += packages
     earlier = next((one for one in line.reservations if one.lot_id == pick.lot_id), None)
@@ -61,12 +75,14 @@ def undo_short(session: Session, identity: Identity, depot_order_id: int, pick_l
 def put_back(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:
     """Put everything of an order back onto the shelf: the picker walks away, or a parcel not yet handed over is unpacked.
 
-    The order waits again, or is cancelled when nothing of it is wanted any more. Locks rows, depot order, then the balances of its
-    lots. Raises NotPermitted, NotFound, PickedBySomebodyElse while another picks it, WrongStep once it is shipped.
+    The order waits again, or is cancelled when nothing of it is wanted any more; a transport that is booked is to be cancelled. Locks
+    rows, depot order, bookings, then the balances of its lots. Raises NotPermitted, NotFound, PickedBySomebodyElse while another picks
+    it, WrongStep once it is shipped.
     """
     depot_order = lock_depot_order(session, identity, depot_order_id, Permission.PICK)
     if depot_order.status not in (DepotOrderStatus.PICKED, DepotOrderStatus.PACKED):
         require_own_pick(session, identity, depot_order)
+    take_back_bookings(session, [parcel.id for parcel in depot_order.parcels if parcel.shipped_at is None])
     for parcel in depot_order.parcels:
         if parcel.shipped_at is not None:
             raise WrongStep(depot_order.status)
@@ -87,6 +103,8 @@ def empty_lines(session: Session, identity: Identity, depot_order: DepotOrder, l
     """Counter-book every pick of the lines and release their reservations; the caller holds the depot order's lock."""
     lot_ids = lots_of(lines)
     balances = lock_balances(session, depot_order.depot_id, lot_ids=lot_ids) if lot_ids else {}
+    serialised = [line for line in lines if line.article.is_serialised]
+    put_units_back(session, [pick.id for line in serialised for pick in line.picked_lots])
     for line in lines:
         for pick in line.picked_lots:
             book(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -22,6 +23,7 @@ from delivery.models import (
     PickLine,
     Reservation,
 )
+from delivery.serials import serials_in_box
 from delivery.stock import need_of
 from orders.models import Article, Order, OrderRow, RowStatus
 
@@ -74,6 +76,8 @@ class PickPage:
     packages_done: int
     packages_all: int
     picker_name: str
+    # By picked lot, where each package has a number.
+    serials: Mapping[int, tuple[str, ...]]
 
     @property
     def is_done(self) -> bool:
@@ -195,6 +199,7 @@ def depot_order_page(session: Session, identity: Identity, depot_order_id: int) 
         packages_done=sum(line.picked + line.short for line in lines),
         packages_all=sum(line.packages for line in lines),
         picker_name=picker.name if picker else "",
+        serials=serials_in_box(session, [line for line in lines if line.article.is_serialised]),
     )
 
 

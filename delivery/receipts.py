@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 from auth.identity import Identity
 from auth.models import Unit
 from auth.permissions import Permission, require
+from core import idempotency
 from core.audit import record
 from core.clock import now
 from core.errors import NotFound
@@ -19,11 +20,17 @@ from delivery.policy import DeliveryPolicy
 
 
 def open_receipt(
-    session: Session, identity: Identity, supplier_order_id: int | None, delivery_note_no: str
+    session: Session, identity: Identity, supplier_order_id: int | None, delivery_note_no: str, *, key: str = ""
 ) -> GoodsReceipt:
-    """Begin a delivery, against a supplier order or without. Raises NotPermitted, NotFound, SupplierOrderClosed."""
+    """Begin a delivery, against a supplier order or without; the same key gives the same delivery.
+
+    Raises NotPermitted, NotFound, SupplierOrderClosed.
+    """
     require(identity, Permission.RECEIVE_GOODS)
     depot = depot_of_region(session, identity.region)
+    spent = idempotency.spend(session, "open-receipt", f"staff:{identity.staff_id}", key) if key else None
+    if spent is not None and spent.earlier_result is not None:
+        return session.get_one(GoodsReceipt, int(spent.earlier_result))
     if supplier_order_id is not None:
         order = session.get(SupplierOrder, supplier_order_id)
         if order is None or order.depot_id != depot.id:
@@ -40,6 +47,8 @@ def open_receipt(
     )
     session.add(receipt)
     session.flush()
+    if spent is not None:
+        spent.settle(session, str(receipt.id))
     record(
         session, identity.actor, "receipt.opened", subject_person_id=None, object_ref=f"receipt:{receipt.receipt_no}"
     )
@@ -81,11 +90,16 @@ def send_back(session: Session, identity: Identity, receipt_id: int) -> list[Rec
         raise errors.NothingToReturn
     for line in refused:
         if line.returned_at is None:
-            line.return_no, line.returned_at = f"R{receipt.receipt_no}", now(session)
+            line.return_no, line.returned_at = return_no_of(receipt), now(session)
     record(
         session, identity.actor, "goods.sent_back", subject_person_id=None, object_ref=f"receipt:{receipt.receipt_no}"
     )
     return list(refused)
+
+
+def return_no_of(receipt: GoodsReceipt) -> str:
+    """Return the number under which what was refused of a delivery goes back."""
+    return f"R{receipt.receipt_no}"
 
 
 def depot_of_region(session: Session, region: str) -> Depot:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
@@ -23,6 +24,7 @@ from delivery.goods_models import (
 from delivery.goods_rules import GoodsFacts, Refusal, judge_goods
 from delivery.models import Lot, LotStatus, MovementReason, StockBalance, StockMovement
 from delivery.receipts import lock_receipt
+from delivery.serials import require_one_each
 from delivery.stock import find_or_add_lot
 from delivery.udi import NotACode, ScannedCode, normalise_gtin, read_code
 from orders.models import Article
@@ -67,7 +69,7 @@ def receive_goods(session: Session, identity: Identity, command: ReceiveGoods) -
         code = read_code(command.code)
     except NotACode as problem:
         raise errors.UnreadableCode(command.code[:60]) from problem
-    article = _article_of(session, identity.region, code)
+    article = article_of(session, identity.region, code)
     if article is None:
         return _refuse(session, identity, receipt, command, code, None, Refusal.UNKNOWN_ARTICLE)
     lot_no, expires_on = code.lot_no or command.lot_no, code.expires_on or command.expires_on
@@ -80,15 +82,8 @@ def receive_goods(session: Session, identity: Identity, command: ReceiveGoods) -
     if known is not None and known.expires_on != expires_on:
         raise errors.ExpiryDiffers(lot_no, expires_on, known.expires_on)
     order_line = _lock_order_line(session, receipt, article.id)
-    facts = GoodsFacts(
-        kind=article.kind,
-        shelf_life_days=article.shelf_life_days,
-        least_days_left=article.least_days_left,
-        expires_on=expires_on,
-        lot_may_not_leave=known is not None and known.status in _MAY_NOT_LEAVE,
-        is_damaged=command.is_damaged,
-        is_ordered=receipt.supplier_order_id is None or order_line is not None,
-    )
+    is_ordered = receipt.supplier_order_id is None or order_line is not None
+    facts = facts_of(article, expires_on, known, is_damaged=command.is_damaged, is_ordered=is_ordered)
     refusal = judge_goods(facts, today(session))
     if refusal is not None:
         if order_line is not None:
@@ -98,21 +93,28 @@ def receive_goods(session: Session, identity: Identity, command: ReceiveGoods) -
     line = _accept(session, identity, receipt, command, code, article, lot_no, expires_on)
     if order_line is not None:
         order_line.received += command.packages
-    session.add_all(
-        SerialisedUnit(
-            article_id=article.id,
-            serial_no=serial,
-            lot_id=line.lot_id,
-            receipt_line_id=line.id,
-            arrived_on=today(session),
-        )
-        for serial in serials
-    )
+    _add_units(session, line, article, serials)
     publish(session, "stock.received", depot_id=receipt.depot_id)
     return line
 
 
-def _article_of(session: Session, region: str, code: ScannedCode) -> Article | None:
+def facts_of(
+    article: Article, expires_on: date, known: Lot | None, *, is_damaged: bool, is_ordered: bool
+) -> GoodsFacts:
+    """Return what decides about goods of one lot; `known` is the lot where some of it has come before."""
+    return GoodsFacts(
+        kind=article.kind,
+        shelf_life_days=article.shelf_life_days,
+        least_days_left=article.least_days_left,
+        expires_on=expires_on,
+        lot_may_not_leave=known is not None and known.status in _MAY_NOT_LEAVE,
+        is_damaged=is_damaged,
+        is_ordered=is_ordered,
+    )
+
+
+def article_of(session: Session, region: str, code: ScannedCode) -> Article | None:
+    """Return the region's article that a code names; None when it has none."""
     if code.article_no is not None:
         return session.scalar(select(Article).where(Article.region == region, Article.article_no == code.article_no))
     # Kept with or without leading zeroes, as the source wrote it.
@@ -141,8 +143,7 @@ def _serials(session: Session, article: Article, command: ReceiveGoods, code: Sc
     serials = command.serials or ((code.serial_no,) if code.serial_no else ())
     if not article.is_serialised:
         return ()
-    if len(serials) != command.packages:
-        raise errors.SerialsDiffer(command.packages, len(serials))
+    require_one_each(article, command.packages, serials)
     taken = session.scalars(
         select(SerialisedUnit.serial_no).where(
             SerialisedUnit.article_id == article.id, SerialisedUnit.serial_no.in_(serials)
@@ -151,6 +152,26 @@ def _serials(session: Session, article: Article, command: ReceiveGoods, code: Sc
     if taken is not None:
         raise errors.SerialKnown(taken)
     return serials
+
+
+def _add_units(session: Session, line: ReceiptLine, article: Article, serials: Sequence[str]) -> None:
+    units = [
+        SerialisedUnit(
+            article_id=article.id,
+            serial_no=serial,
+            lot_id=line.lot_id,
+            receipt_line_id=line.id,
+            arrived_on=today(session),
+        )
+        for serial in serials
+    ]
+    try:
+        with session.begin_nested():
+            session.add_all(units)
+            session.flush()
+    except IntegrityError as problem:
+        # Somebody else received one of them in this very moment.
+        raise errors.SerialKnown(serials[0] if len(serials) == 1 else "") from problem
 
 
 def _accept(
@@ -164,6 +185,8 @@ def _accept(
     expires_on: date,
 ) -> ReceiptLine:
     lot = find_or_add_lot(session, article.id, lot_no, expires_on)
+    if lot.expires_on != expires_on:
+        raise errors.ExpiryDiffers(lot_no, expires_on, lot.expires_on)
     line = _line(session, identity, receipt, command, code, article, lot_no, expires_on)
     line.lot_id = lot.id
     session.add(line)

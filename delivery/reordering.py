@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session, joinedload
 
 from auth.identity import Identity
 from auth.permissions import Permission, require
+from core import idempotency
 from core.audit import record
 from core.clock import now, today
 from core.errors import NotFound
 from core.policy import policy_of
+from delivery.errors import NothingOrdered
 from delivery.goods_models import SUPPLIER_ORDER_NO_SEQUENCE, SupplierOrder, SupplierOrderLine
 from delivery.models import (
     DepotOrder,
@@ -79,9 +81,18 @@ def proposals(session: Session, identity: Identity) -> list[Proposal]:
 
 
 def order_from_supplier(
-    session: Session, identity: Identity, supplier_id: int, packages: Mapping[int, int], expected_on: date
+    session: Session,
+    identity: Identity,
+    supplier_id: int,
+    packages: Mapping[int, int],
+    expected_on: date,
+    *,
+    key: str = "",
 ) -> SupplierOrder:
-    """Note what was ordered from a supplier, in packages by article id. Raises NotPermitted, NotFound, ValueError for nothing."""
+    """Note what was ordered from a supplier, in packages by article id; the same key gives the same order.
+
+    Raises NotPermitted, NotFound, NothingOrdered.
+    """
     require(identity, Permission.RECEIVE_GOODS)
     depot = depot_of_region(session, identity.region)
     supplier = session.get(Supplier, supplier_id)
@@ -94,7 +105,10 @@ def order_from_supplier(
     if known != wanted.keys():
         raise NotFound
     if not wanted:
-        raise ValueError("nothing is ordered")
+        raise NothingOrdered
+    spent = idempotency.spend(session, "supplier-order", f"staff:{identity.staff_id}", key) if key else None
+    if spent is not None and spent.earlier_result is not None:
+        return session.get_one(SupplierOrder, int(spent.earlier_result))
     order = SupplierOrder(
         region=identity.region,
         depot_id=depot.id,
@@ -108,6 +122,8 @@ def order_from_supplier(
     )
     session.add(order)
     session.flush()
+    if spent is not None:
+        spent.settle(session, str(order.id))
     record(
         session,
         identity.actor,

@@ -74,9 +74,7 @@ def start_round(session: Session, identity: Identity) -> PickRound | None:
     taking anything are planned work again. Raises NotPermitted.
     """
     require(identity, Permission.PICK)
-    begun = session.scalar(
-        select(PickRound).where(PickRound.picker_id == identity.staff_id, PickRound.ended_at.is_(None)).limit(1)
-    )
+    begun = begun_round(session, identity)
     if begun is not None:
         return begun
     policy = policy_of(identity.region).section(DeliveryPolicy)
@@ -112,6 +110,13 @@ def start_round(session: Session, identity: Identity) -> PickRound | None:
     return pick_round
 
 
+def begun_round(session: Session, identity: Identity) -> PickRound | None:
+    """Return the round that the picker has begun and not ended, if any."""
+    return session.scalar(
+        select(PickRound).where(PickRound.picker_id == identity.staff_id, PickRound.ended_at.is_(None)).limit(1)
+    )
+
+
 def is_left_alone(session: Session, depot_order: DepotOrder) -> bool:
     """Whether a picker has begun the order, taken nothing and done nothing for longer than the policy's minutes."""
     if depot_order.status is not DepotOrderStatus.PICKING or any(line.picked for line in depot_order.lines):
@@ -128,7 +133,7 @@ def scan_in_round(session: Session, identity: Identity, round_id: int, raw: str,
 
     Locks and raises as `picking.scan`; NotOnOrder when no box wants the article.
     """
-    pick_round = _own_round(session, identity, round_id)
+    pick_round = own_round(session, identity, round_id)
     try:
         code = read_code(raw)
     except NotACode as problem:
@@ -153,10 +158,13 @@ def scan_in_round(session: Session, identity: Identity, round_id: int, raw: str,
     return picked
 
 
-def round_page(session: Session, identity: Identity, round_id: int) -> RoundPage:
-    """Return the picker's round with what is left of it; writes one look per order to the access log. Raises NotPermitted, NotFound."""
-    page = _page(session, _own_round(session, identity, round_id))
-    for depot_order in page.depot_orders:
+def round_page(session: Session, identity: Identity, round_id: int, *, is_first_look: bool = True) -> RoundPage:
+    """Return the picker's round with what is left of it; writes one look per order to the access log. Raises NotPermitted, NotFound.
+
+    What the hand-held shows anew after each scan is no new look (`is_first_look`).
+    """
+    page = _page(session, own_round(session, identity, round_id))
+    for depot_order in page.depot_orders if is_first_look else ():
         record(
             session,
             identity.actor,
@@ -173,7 +181,7 @@ def finish_round(session: Session, identity: Identity, round_id: int) -> list[De
 
     Locks the order rows of all its orders (by id), then the depot orders, then balances.
     """
-    pick_round = _own_round(session, identity, round_id)
+    pick_round = own_round(session, identity, round_id)
     ids = session.scalars(
         select(DepotOrder.id).where(
             DepotOrder.pick_round_id == round_id,
@@ -200,7 +208,8 @@ def _is_free(session: Session, policy: DeliveryPolicy) -> ColumnElement[bool]:
     )
 
 
-def _own_round(session: Session, identity: Identity, round_id: int) -> PickRound:
+def own_round(session: Session, identity: Identity, round_id: int) -> PickRound:
+    """Return the picker's own round that is not ended. Raises NotPermitted, NotFound."""
     require(identity, Permission.PICK)
     pick_round = session.get(PickRound, round_id)
     if pick_round is None or pick_round.picker_id != identity.staff_id or pick_round.ended_at is not None:

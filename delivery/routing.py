@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from auth.identity import Identity, system_identity
 from auth.models import Unit
+from auth.persons import post_message
 from core.audit import record
 from core.clock import now, today
 from core.outbox import Message, publish
@@ -22,6 +23,7 @@ from delivery.complaints.models import Complaint
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy
 from delivery.put_back import empty_lines, lots_of
+from delivery.receivers import receivers_of
 from delivery.stock import lock_balances, lot_facts, need_of
 from delivery.warehouse_orders import stop_at_warehouse
 from delivery.warehouse_parts import is_elsewhere
@@ -151,7 +153,8 @@ def drop_order(session: Session, message: Message) -> None:
     """Stop the work on what is no longer wanted: reservations are released, picks go back, an empty depot order is cancelled.
 
     Not wanted are cancelled rows and, of rows that are partly on their way, the part not begun when the prescription item is
-    cancelled or the patient has died. Locks the order's rows, its depot orders and the balances of their lots. A packed parcel is
+    cancelled or the patient has died; of an item that its prescriber stops while it is being picked, what is not in the box yet
+    (handbook §3.3). Locks the order's rows, its depot orders and the balances of their lots. A packed parcel is
     left: shipping refuses it.
     """
     order = session.get_one(Order, message.payload["order_id"])
@@ -190,23 +193,51 @@ def drop_order(session: Session, message: Message) -> None:
         if not dropped:
             continue
         empty_lines(session, identity, depot_order, dropped)
-        if len(dropped) == len(depot_order.lines):
+        is_all = len(dropped) == len(depot_order.lines)
+        for line in dropped:
+            if line.order_row.status is RowStatus.CANCELLED:
+                continue
+            if not _is_in_a_box(session, line.order_row):
+                _stop_in_the_hand(session, order, line)
+            elif not is_all:
+                # The row lives on in another part: here nothing else says that the line is not to be picked.
+                session.delete(line)
+        if is_all:
             depot_order.status = DepotOrderStatus.CANCELLED
-        else:
-            for line in dropped:
-                if line.order_row.status is not RowStatus.CANCELLED:
-                    # The row lives on in another part: here nothing else says that the line is not to be picked.
-                    session.delete(line)
         _record(session, identity, order, "order.dropped")
+
+
+def _is_in_a_box(session: Session, row: OrderRow) -> bool:
+    return (
+        session.scalar(select(PickLine.id).where(PickLine.order_row_id == row.id, PickLine.picked > 0).limit(1))
+        is not None
+    )
+
+
+def _stop_in_the_hand(session: Session, order: Order, line: PickLine) -> None:
+    """Cancel a row of which nothing was in the box yet, and tell the patient; the picker is told by the next scan."""
+    line.order_row.status, line.order_row.status_at = RowStatus.CANCELLED, now(session)
+    for receiver in receivers_of(order):
+        post_message(
+            session,
+            receiver,
+            order.person_id,
+            "order.stopped",
+            order_no=order.order_no,
+            article=line.order_row.article.display_name,
+        )
 
 
 def _is_unwanted(line: PickLine, depot_order: DepotOrder, *, has_died: bool) -> bool:
     if line.order_row.status is RowStatus.CANCELLED:
         return True
-    if depot_order.status not in (DepotOrderStatus.WAITING, DepotOrderStatus.BACK_ORDERED):
-        return False
     withdrawal = line.order_row.withdrawal
-    return has_died or (withdrawal is not None and withdrawal.prescription_item.status is PrescriptionStatus.CANCELLED)
+    is_stopped = withdrawal is not None and withdrawal.prescription_item.status is PrescriptionStatus.CANCELLED
+    if depot_order.status is DepotOrderStatus.PICKING:
+        return is_stopped and not line.picked
+    if depot_order.status in (DepotOrderStatus.WAITING, DepotOrderStatus.BACK_ORDERED):
+        return has_died or is_stopped
+    return False
 
 
 def release_back_orders(session: Session, message: Message) -> None:

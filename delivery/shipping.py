@@ -11,6 +11,7 @@ from auth.permissions import Permission
 from auth.persons import post_message
 from core.clock import now
 from core.errors import NotFound
+from core.outbox import publish
 from core.policy import policy_of
 from delivery.claims import live_lines, lock_depot_order, record_act
 from delivery.errors import (
@@ -22,6 +23,7 @@ from delivery.errors import (
     TrackingNumberTaken,
     WrongStep,
 )
+from delivery.leaving import check_lots_may_leave
 from delivery.models import (
     PARCEL_NO_SEQUENCE,
     Depot,
@@ -33,7 +35,8 @@ from delivery.models import (
     TrackingKind,
 )
 from delivery.policy import DeliveryPolicy
-from delivery.shortage import receivers_of
+from delivery.receivers import receivers_of
+from delivery.serials import send_units
 from delivery.udi import build_sscc
 from orders.kinds import ServicePointProvider
 from orders.models import DeliveryMethod, OrderRow, RowStatus
@@ -41,17 +44,18 @@ from orders.progress import advance_rows
 from orders.redirection import prescribing_unit_of, redirect_to_unit
 
 # The national contract's words for carriers, as the carriers write themselves.
-_CARRIERS = {
+CARRIERS = {
     ServicePointProvider.DHL.value: "DHL",
     ServicePointProvider.POSTNORD.value: "PostNord",
     ServicePointProvider.SCHENKER.value: "DB Schenker",
 }
 
 
-def pack(session: Session, identity: Identity, depot_order_id: int) -> Parcel:
+def pack(session: Session, identity: Identity, depot_order_id: int, *, weight_grams: int | None = None) -> Parcel:
     """Close the box of a picked order: a parcel with an SSCC of its own; packing again returns the same parcel.
 
-    Locks person (shared), rows and depot order. Raises NotPermitted, NotFound, WrongStep, RowCancelled, ReceiverDeceased.
+    Its weight is what the scales say, else the sum of what is in it where that is known. Publishes `parcel.packed`. Locks person (shared),
+    rows and depot order. Raises NotPermitted, NotFound, WrongStep, RowCancelled, ReceiverDeceased.
     """
     depot_order = lock_depot_order(session, identity, depot_order_id, Permission.SHIP, with_person=True)
     if depot_order.status is DepotOrderStatus.PACKED:
@@ -65,12 +69,33 @@ def pack(session: Session, identity: Identity, depot_order_id: int) -> Parcel:
         sscc=build_sscc(depot.gs1_prefix, session.scalars(select(PARCEL_NO_SEQUENCE.next_value())).one()),
         carrier=_carrier_of(depot_order),
         packed_at=now(session),
+        weight_grams=weight_grams or contents_grams(depot_order),
     )
     depot_order.parcels.append(parcel)
     depot_order.status = DepotOrderStatus.PACKED
     session.flush()
+    publish(session, "parcel.packed", parcel_id=parcel.id)
     record_act(session, identity, depot_order, "parcel.packed")
     return parcel
+
+
+def contents_grams(depot_order: DepotOrder) -> int | None:
+    """Return what the packages in the box weigh, in grams; None when nobody knows of all of them."""
+    weights = [(line.picked, line.article.weight_grams) for line in depot_order.lines if line.picked]
+    known = [packages * grams for packages, grams in weights if grams is not None]
+    return sum(known) if known and len(known) == len(weights) else None
+
+
+def packages_in(depot_order: DepotOrder) -> int:
+    """Return how many packages are in the box."""
+    return sum(line.picked for line in depot_order.lines)
+
+
+def label_may_not_leave(depot_order: DepotOrder) -> bool:
+    """Tell whether the receiver has died, or is protected since the label was written: no carrier is told the address. Handbook §4."""
+    person = depot_order.order.person
+    is_home = depot_order.delivery_choice.method is not DeliveryMethod.UNIT
+    return person.deceased_on is not None or (person.is_protected and is_home)
 
 
 def _carrier_of(depot_order: DepotOrder) -> str:
@@ -78,7 +103,7 @@ def _carrier_of(depot_order: DepotOrder) -> str:
     provider = depot_order.delivery_choice.provider
     if provider == ServicePointProvider.NONE:
         return policy_of(depot_order.region).section(DeliveryPolicy).carrier
-    return _CARRIERS.get(provider, provider)
+    return CARRIERS.get(provider, provider)
 
 
 def ship(session: Session, identity: Identity, parcel_id: int, tracking_no: str) -> Parcel:
@@ -95,14 +120,17 @@ def ship(session: Session, identity: Identity, parcel_id: int, tracking_no: str)
     if parcel.shipped_at is not None:
         raise AlreadyShipped
     _check_still_wanted(depot_order)
+    check_lots_may_leave(session, depot_order)
     if depot_order.order.person.is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT:
         raise LabelOutdated
     _set_tracking_no(session, parcel, tracking_no)
     parcel.shipped_at = now(session)
     parcel.events.append(TrackingEvent(kind=TrackingKind.HANDED_OVER, at=now(session), source=_source(identity)))
     depot_order.status = DepotOrderStatus.SHIPPED
+    send_units(session, depot_order)
     sent = [line.order_row_id for line in depot_order.lines if line.picked]
     advance_rows(session, sent, RowStatus.SENT)
+    publish(session, "parcel.shipped", parcel_id=parcel.id)
     record_act(session, identity, depot_order, "parcel.shipped")
     for receiver in receivers_of(depot_order.order):
         post_message(

@@ -17,6 +17,7 @@ from delivery.errors import LinesLeft, WrongStep
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine, ShortReason
 from delivery.policy import DeliveryPolicy, Warehouse
 from delivery.put_back import empty_lines, lots_of
+from delivery.receivers import receivers_of
 from delivery.stock import lock_balances, need_of, release_reservations
 from orders.models import Order, RowStatus
 from orders.progress import advance_rows
@@ -168,11 +169,6 @@ def _tell(session: Session, order: Order, shortages: list[tuple[PickLine, int]],
                 packages=packages,
                 expected=expected,
             )
-
-
-def receivers_of(order: Order) -> list[int]:
-    """Return who is told about an order: the patient, and whoever ordered for them."""
-    return sorted({order.person_id, order.orderer_person_id or order.person_id})
 
 
 def _policy(depot_order: DepotOrder) -> DeliveryPolicy:

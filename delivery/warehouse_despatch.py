@@ -31,7 +31,7 @@ from delivery.models import (
     TrackingKind,
 )
 from delivery.policy import DeliveryPolicy
-from delivery.shortage import receivers_of
+from delivery.receivers import receivers_of
 from delivery.ubl.despatch_advice import DespatchAdvice, DespatchLine
 from delivery.ubl.names import MessageRefused, Reason
 from delivery.udi import build_sscc

@@ -14,7 +14,7 @@ from core.policy import policy_of
 from core.workdays import add_working_days
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy, Warehouse
-from delivery.shortage import receivers_of
+from delivery.receivers import receivers_of
 
 
 def is_elsewhere(region: str) -> bool:

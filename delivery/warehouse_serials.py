@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.clock import today
 from delivery.goods_models import SerialisedUnit, UnitStatus
 from delivery.models import DepotOrder, PickedLot, PickLine
+from delivery.serials import bind_units
 from delivery.ubl.despatch_advice import DespatchLine
 from delivery.ubl.names import MessageRefused, Reason
 
@@ -38,15 +39,15 @@ def bind_serials(
     }
     if any(unit.status in (UnitStatus.SHIPPED, UnitStatus.SCRAPPED) for unit in known.values()):
         raise _taken(line)
-    day = today(session)
+    day, units = today(session), []
     for serial_no in despatched.serials:
         unit = known.get(serial_no) or SerialisedUnit(article_id=article.id, serial_no=serial_no, arrived_on=day)
         unit.lot_id, unit.picked_lot_id = pick.lot_id, pick.id
-        unit.person_id, unit.shipped_on, unit.status = depot_order.order.person_id, day, UnitStatus.SHIPPED
-        session.add(unit)
+        units.append(unit)
     try:
         with session.begin_nested():
-            session.flush()
+            session.add_all(units)
+            bind_units(session, depot_order, line, units)
     except IntegrityError:
         # Somebody else was sent one of them in this very moment.
         raise _taken(line) from None

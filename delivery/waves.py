@@ -20,6 +20,7 @@ from core.workdays import add_working_days
 from delivery.demand import is_one_of, note_shared, share_and_lock, wanted_by, write_reservations
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, Wave
 from delivery.policy import DeliveryPolicy
+from delivery.shipping import CARRIERS
 from orders.models import DeliveryChoice
 
 
@@ -120,7 +121,9 @@ def carriers_waiting(session: Session, identity: Identity) -> dict[str, int]:
 
 def carrier_of(policy: DeliveryPolicy) -> ColumnElement[str]:
     """The carrier of a delivery choice, in SQL: the provider of the service point, else the region's own."""
-    return case((DeliveryChoice.provider == "INGEN", literal(policy.carrier)), else_=DeliveryChoice.provider)
+    provider = DeliveryChoice.provider
+    names = [(provider == code, literal(name)) for code, name in CARRIERS.items()]
+    return case((provider == "INGEN", literal(policy.carrier)), *names, else_=provider)
 
 
 def _lock_waiting(session: Session, depot: Depot, carrier: str, policy: DeliveryPolicy) -> Sequence[int]:

@@ -12,16 +12,17 @@ from core.crypto import use_keyring
 from core.db import Database
 from core.logs import configure_logging
 from portal import audit, consultant, depot, patient, payers, prescriber, public, service
+from portal.adapters.carriers import carrier_keys, carriers_of
 from portal.adapters.couriers import couriers_of
 from portal.adapters.service_points import service_points_of
 from portal.adapters.warehouse import warehouse_keys, warehouse_of
-from portal.api import health, warehouse as warehouse_api
+from portal.api import health, tracking, warehouse as warehouse_api
 from portal.around import LANGUAGES, init_around
 from portal.assets import AssetManifest
 from portal.config import Settings
 from portal.errors import init_errors
 from portal.formats import init_formats
-from portal.headers import init_headers
+from portal.headers import WORKER_POLICY, init_headers
 from portal.login import init_login
 from portal.patient import access_log, changes, faults, proxies, renewals, settings as own_settings
 from portal.regions import default_region, serve_regions
@@ -54,13 +55,17 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     app.extensions["couriers"] = couriers_of(settings)
     warehouse_of(settings, policies)
     app.extensions["warehouse_keys"] = warehouse_keys(settings)
+    app.extensions["books_carriers"] = carriers_of(settings) is not None
+    app.extensions["carrier_keys"] = carrier_keys(settings)
     app.extensions["service_points"] = service_points_of(settings, app.extensions["database"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     init_headers(app, uses_https=settings.uses_https)
     init_sessions(app, app.extensions["database"], uses_https=settings.uses_https)
     init_login(app, settings)
     # Machines sign what they send instead.
-    CSRFProtect(app).exempt(warehouse_api.blueprint)  # type: ignore[type-var]
+    csrf = CSRFProtect(app)
+    csrf.exempt(warehouse_api.blueprint)  # type: ignore[type-var]
+    csrf.exempt(tracking.blueprint)  # type: ignore[type-var]
     Babel(app, locale_selector=_language_of_request)
     init_formats(app)
     init_errors(app)
@@ -69,6 +74,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     for blueprint in (
         health.blueprint,
         warehouse_api.blueprint,
+        tracking.blueprint,
         public.blueprint,
         patient.blueprint,
         faults.blueprint,
@@ -108,4 +114,6 @@ def _serve_assets(app: Flask, manifest: AssetManifest) -> None:
     def serve_asset(name: str) -> Response:
         response = send_from_directory(manifest.folder, name, max_age=ASSET_SECONDS)
         response.headers["Cache-Control"] = f"public, max-age={ASSET_SECONDS}, immutable"
+        if name == manifest.names["camera-worker.js"]:
+            response.headers["Content-Security-Policy"] = WORKER_POLICY
         return response

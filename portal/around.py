@@ -21,6 +21,8 @@ _SECTION_OF = {
     "/order": "patient.products",
     "/depot/picks": "depot.pick_list",
     "/depot/packing": "depot.parcels",
+    "/depot/hand-over": "depot.parcels",
+    "/depot/returns": "depot.stock",
     "/prescriber/items": "prescriber.patients",
 }
 LANGUAGES = {"sv": "Svenska", "en": "English"}
@@ -138,6 +140,7 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
         (_("Today"), "depot.today", Permission.SEE_DEPOT),
         (_("Pick list"), "depot.pick_list", Permission.PICK),
         (_("Parcels"), "depot.parcels", Permission.SHIP),
+        (_("Goods in"), "depot.receiving", Permission.RECEIVE_GOODS),
         (_("Stock"), "depot.stock", Permission.SEE_STOCK),
         (_("Warehouse"), "depot.warehouse", Permission.SEE_DEPOT),
         (_("Complaints"), "consultant.board", Permission.SEE_COMPLAINTS),
@@ -152,7 +155,7 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
     if user.person is not None:
         with unit_of_work() as session:
             unread = unread_count(session, user)
-    if not is_elsewhere(user.identity.region):
+    if may(Permission.SEE_DEPOT) and not is_elsewhere(user.identity.region):
         places = [place for place in places if place[1] != "depot.warehouse"]
     shown = [(label, endpoint, url_for(endpoint)) for label, endpoint, permission in places if may(permission)]
     section = _section(request.path, {endpoint: url for _label, endpoint, url in shown})

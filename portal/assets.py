@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 ASSET_FOLDER = Path(__file__).resolve().parent.parent / "build" / "assets"
-REQUIRED = ("app.css", "app.js", "icons.svg", "mark.svg", "inter-latin.woff2")
+REQUIRED = ("app.css", "app.js", "camera-worker.js", "icons.svg", "mark.svg", "inter-latin.woff2")
 
 
 class AssetsNotBuilt(RuntimeError):

@@ -63,6 +63,9 @@ class Settings:
     warehouse_url: str = ""
     warehouse_folder: Path | None = None
     warehouse_key_file: Path | None = None
+    carrier_url: str = ""
+    carrier_folder: Path | None = None
+    carrier_key_file: Path | None = None
 
     @property
     def uses_https(self) -> bool:
@@ -116,6 +119,11 @@ class Settings:
         warehouse_key_file = reader.optional("WAREHOUSE_KEY_FILE", "", _optional_region_keys)
         if warehouse_url and warehouse_folder:
             reader.problems.append("WAREHOUSE_URL and WAREHOUSE_FOLDER are both set: there is one way to the warehouse")
+        carrier_url = reader.optional("CARRIER_URL", "", _optional(_web_address))
+        carrier_folder = reader.optional("CARRIER_FOLDER", "", _optional_folder)
+        carrier_key_file = reader.optional("CARRIER_KEY_FILE", "", _optional_region_keys)
+        if carrier_url and carrier_folder:
+            reader.problems.append("CARRIER_URL and CARRIER_FOLDER are both set: there is one way to the carriers")
         if reader.problems:
             raise SettingsProblem(reader.problems)
         assert keyring is not None
@@ -147,6 +155,9 @@ class Settings:
             warehouse_url=warehouse_url,
             warehouse_folder=warehouse_folder,
             warehouse_key_file=warehouse_key_file,
+            carrier_url=carrier_url,
+            carrier_folder=carrier_folder,
+            carrier_key_file=carrier_key_file,
         )
 
 

@@ -12,8 +12,10 @@ from core.request_id import set_request_id
 
 log = logging.getLogger("portal.requests")
 
-# A page whose form leads to another site sets `g.form_action`: browsers apply it to the redirects that follow.
-SELF = "'self'"
+# A page with the camera sets `g.worker_source`. A page whose form leads to another site sets `g.form_action`: browsers apply it to the redirects that follow.
+SELF, NONE = "'self'", "'none'"
+# The camera's code reader: WebAssembly runs in its worker, which sees no page, and nowhere else.
+WORKER_POLICY = "default-src 'none'; script-src 'wasm-unsafe-eval'; connect-src 'self'"
 
 
 def csp_nonce() -> str:
@@ -38,7 +40,8 @@ def init_headers(app: Flask, *, uses_https: bool) -> None:
         headers.setdefault(
             "Content-Security-Policy",
             f"default-src 'none'; script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-            f" connect-src 'self'; form-action {g.get('form_action', SELF)}; base-uri 'none'; frame-ancestors 'none'",
+            f" connect-src 'self'; worker-src {g.get('worker_source', NONE)}; form-action {g.get('form_action', SELF)};"
+            " base-uri 'none'; frame-ancestors 'none'",
         )
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Referrer-Policy", "same-origin")

@@ -13,9 +13,12 @@ from delivery import routing
 from delivery.complaints.routing import route_fault_report
 from delivery.protection import hide_person
 from delivery.shortage import back_order_unserved
+from delivery.tracking import take_early
 from delivery.warehouse_orders import prepare_order
 from orders.reminders import continue_reminders
 from orders.stopping import stop_orders_of_deceased
+from portal import carriers
+from portal.adapters.carriers import carriers_of
 from portal.adapters.couriers import couriers_of
 from portal.adapters.warehouse import warehouse_of
 from portal.config import Settings
@@ -31,6 +34,11 @@ HANDLERS: Mapping[str, outbox.Handler] = {
     "fault.reported": route_fault_report,
     "warehouse.order": prepare_order,
     "warehouse.send": send_order,
+    "parcel.packed": carriers.want_booking,
+    "parcel.shipped": take_early,
+    "carrier.book": carriers.book,
+    "carrier.cancel": carriers.cancel,
+    "carrier.track": carriers.ask,
     "person.died": stop_orders_of_deceased,
     "person.protected": hide_person,
     "message.posted": tell_of_message,
@@ -48,6 +56,7 @@ def prepare_process(settings: Settings) -> Database:
     policies = serve_regions(settings)
     use_couriers(couriers_of(settings))
     use_warehouse(warehouse_of(settings, policies))
+    carriers.use_carriers(carriers_of(settings))
     return Database(settings.database_url)
 
 

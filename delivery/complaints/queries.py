@@ -21,6 +21,7 @@ from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintState
 from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
 from delivery.complaints.rules import UNDECIDED, is_case_no
 from delivery.models import DepotOrder, Lot, MovementReason, PickedLot, PickLine, StockMovement
+from delivery.unit_chain import SentUnit, units_sent
 from delivery.warranty import warranty_begins_on, warranty_ends_on
 from orders.models import Article, ProductKind
 
@@ -54,7 +55,8 @@ class Board:
 class OpenCase:
     """One case as a consultant decides it; a protected identity is neither named nor phoned (handbook §4).
 
-    `warranty_ends_on` is the supplier's last day of warranty, of pumps and other products with a serial number.
+    `warranty_ends_on` is the supplier's last day of warranty, of pumps and other products with a serial number; `units` are those that
+    were sent with the delivery.
     """
 
     complaint: Complaint
@@ -67,6 +69,7 @@ class OpenCase:
     instant: datetime
     route: ComplaintRoute
     warranty_ends_on: date | None
+    units: tuple[SentUnit, ...] = ()
 
     @property
     def reporter_name(self) -> str:
@@ -172,6 +175,7 @@ def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
         raise NotFound
     report = complaint.report
     same_lot = _same_lot(session, complaint)
+    units = units_sent(session, report.picked_lot_id) if complaint.article.is_serialised else ()
     opened = OpenCase(
         complaint=complaint,
         report=report,
@@ -182,7 +186,9 @@ def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
         is_protected=complaint.person.is_protected or _reporter_is_protected(session, report),
         instant=now(session),
         route=policy_of(complaint.region).section(ComplaintsPolicy).route_of(complaint.article.kind),
-        warranty_ends_on=_warranty_ends_on(session, complaint),
+        warranty_ends_on=max((one.warranty_until for one in units if one.warranty_until), default=None)
+        or _warranty_ends_on(session, complaint),
+        units=units,
     )
     record(
         session,

@@ -24,6 +24,8 @@ SUPPLIER_TEXTS = {
     "supplier_complaints_email": ("complaints_email", 254),
     "supplier_support_phone": ("support_phone", 40),
 }
+# With the least that each may be: goods may be taken in on their last day, and come the day they are ordered.
+DAYS_AND_GRAMS = {"shelf_life_days": 1, "least_days_left": 0, "lead_time_days": 0, "weight_grams": 1}
 CENT = Decimal("0.01")
 LINKS = {"generic_article_no": "generic_article_id", "successor_no": "successor_id"}
 OPTIONAL = (
@@ -37,7 +39,7 @@ OPTIONAL = (
     "is_serialised",
     "supplier_no",
     "price",
-    "shelf_life_days",
+    *DAYS_AND_GRAMS,
 )
 
 
@@ -96,8 +98,9 @@ def _parse_row(row: Row) -> ArticleRow:
         values["is_serialised"] = row.flag("is_serialised", False)
     if row.has("price"):
         values["price"] = _price(row)
-    if row.has("shelf_life_days"):
-        values["shelf_life_days"] = row.whole("shelf_life_days", least=1, required=False)
+    for name, least in DAYS_AND_GRAMS.items():
+        if row.has(name):
+            values[name] = row.whole(name, least=least, required=False)
     links = {column: row.digits(column, 5) for column in LINKS if row.has(column)}
     if number in links.values():
         raise RowRefused("the article points at itself")

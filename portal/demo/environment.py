@@ -67,9 +67,15 @@ class DemoFiles:
         """Where e-mail and SMS of the demo end up instead of leaving it."""
         return self.folder / "sent" / way
 
+    @property
+    def manifests(self) -> Path:
+        """What the carriers of the demo are given: a file per carrier and day."""
+        return self.folder / "carriers"
+
     def prepare(self) -> None:
         """Create the folder, readable by its owner only."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        self.manifests.mkdir(mode=0o700, exist_ok=True)
         (self.folder / "logs").mkdir(exist_ok=True)
 
 
@@ -130,6 +136,7 @@ def portal_environment(
         "SERVICE_POINTS_FILE": str(SERVICE_POINTS),
         "MAIL_URL": files.sent("mail").as_uri(),
         "SMS_URL": files.sent("sms").as_uri(),
+        "CARRIER_FOLDER": str(files.manifests),
     }
 
 

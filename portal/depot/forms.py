@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, StringField
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Regexp
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from delivery.models import ShortReason
 
 MOST_PACKAGES = 999
+HEAVIEST_GRAMS = 35_000
 LARGEST_ID = 2**63 - 1
 
 
@@ -19,6 +20,17 @@ def _key() -> HiddenField:
 
 def _id() -> IntegerField:
     return IntegerField(validators=[InputRequired(), NumberRange(min=1, max=LARGEST_ID)])
+
+
+def _serial_no() -> StringField:
+    return StringField(
+        _l("Serial number on the package"),
+        [
+            Length(max=20, message=_l("A serial number is at most 20 characters.")),
+            Regexp(r"^[!-~]*$", message=_l("Write the serial number without spaces.")),
+        ],
+        filters=[lambda text: (text or "").strip()],
+    )
 
 
 class ScanForm(FlaskForm):
@@ -49,6 +61,7 @@ class TakeForm(FlaskForm):
         ],
         default=1,
     )
+    serial_no = _serial_no()
     idempotency_key = _key()
 
 
@@ -62,9 +75,10 @@ class TickForm(FlaskForm):
 
 
 class UndoForm(FlaskForm):
-    """A package that goes back to the shelf."""
+    """A package that goes back to the shelf; which one, where each has a number."""
 
     picked_lot_id = _id()
+    serial_no = _serial_no()
     idempotency_key = _key()
 
 
@@ -78,6 +92,27 @@ class ShortForm(LineForm):
     """Why the rest of a line is not to be had."""
 
     reason = HiddenField(validators=[AnyOf([reason.value for reason in ShortReason])])
+
+
+class WaveForm(FlaskForm):
+    """Which carrier's orders to plan."""
+
+    carrier = HiddenField(validators=[InputRequired(), Length(max=40)])
+
+
+class LeaveForm(FlaskForm):
+    """What becomes of the boxes of a round that is left."""
+
+    how = HiddenField(validators=[AnyOf(["put-back", "leave"])])
+
+
+class PackForm(FlaskForm):
+    """What the scales say."""
+
+    weight_grams = IntegerField(
+        _l("Weight in grams"),
+        [Optional(), NumberRange(1, HEAVIEST_GRAMS, message=_l("Write the weight in grams, from 1 to 35,000."))],
+    )
 
 
 class ShipForm(FlaskForm):

@@ -12,10 +12,11 @@ from flask_babel import force_locale, gettext as _
 from auth.permissions import Permission
 from core.errors import DomainError, NotFound, NotPermitted
 from delivery import documents, parcels as parcel_queries, queries, shipping
+from delivery.bookings import booking_of
 from delivery.models import DepotOrderStatus
 from delivery.papers import prepare_papers
 from portal.assets import AssetManifest
-from portal.depot import forms, words
+from portal.depot import forms, hand_over_words, words
 from portal.depot.blueprint import blueprint
 from portal.security import current_identity, requires, unit_of_work
 
@@ -24,6 +25,10 @@ from portal.security import current_identity, requires, unit_of_work
 @requires(Permission.SHIP)
 def packing(depot_order_id: int) -> ResponseReturnValue:
     """Show what is to be in the box."""
+    return _packing_page(depot_order_id, forms.PackForm(formdata=None), 200)
+
+
+def _packing_page(depot_order_id: int, form: forms.PackForm, status: int) -> ResponseReturnValue:
     with unit_of_work() as session:
         page = queries.depot_order_page(session, current_identity(), depot_order_id)
         order = page.depot_order
@@ -31,16 +36,22 @@ def packing(depot_order_id: int) -> ResponseReturnValue:
             return redirect(url_for("depot.parcel", parcel_id=order.parcels[-1].id))
         if order.status is not DepotOrderStatus.PICKED:
             return redirect(url_for("depot.pick", depot_order_id=order.id))
-        return render_template("depot/packing.html", page=page, order=order, words=words)
+        if not form.is_submitted():
+            form.weight_grams.data = shipping.contents_grams(order)
+        return render_template("depot/packing.html", page=page, order=order, form=form, words=words), status
 
 
 @blueprint.post("/depot/packing/<int:depot_order_id>")
 @requires(Permission.SHIP)
 def pack(depot_order_id: int) -> ResponseReturnValue:
     """Close the box."""
+    form = forms.PackForm()
+    if not form.validate_on_submit():
+        return _packing_page(depot_order_id, form, 422)
     try:
         with unit_of_work() as session:
-            parcel_id = shipping.pack(session, current_identity(), depot_order_id).id
+            identity, weight = current_identity(), form.weight_grams.data
+            parcel_id = shipping.pack(session, identity, depot_order_id, weight_grams=weight).id
     except (NotFound, NotPermitted):
         raise
     except DomainError as problem:
@@ -59,7 +70,8 @@ def parcels() -> ResponseReturnValue:
             "depot/parcels.html",
             to_pack=queries.packing_list(session, identity),
             waiting=parcel_queries.parcels(session, identity, shipped=False),
-            sent=parcel_queries.parcels(session, identity, shipped=True),
+            sent=(sent := parcel_queries.parcels(session, identity, shipped=True)),
+            returning=parcel_queries.on_their_way_back(session, sent),
         )
 
 
@@ -67,19 +79,25 @@ def parcels() -> ResponseReturnValue:
 @requires(Permission.SHIP)
 def parcel(parcel_id: int) -> ResponseReturnValue:
     """Show a parcel: papers, hand-over, delivery."""
-    return _parcel_page(parcel_id, forms.ShipForm(), 200)
+    return _parcel_page(parcel_id, forms.ShipForm(formdata=None), 200)
 
 
 def _parcel_page(parcel_id: int, form: forms.ShipForm, status: int) -> ResponseReturnValue:
     with unit_of_work() as session:
         found = parcel_queries.parcel_page(session, current_identity(), parcel_id)
+        if not form.is_submitted():
+            form.tracking_no.data = found.tracking_no
         html = render_template(
             "depot/parcel.html",
             parcel=found,
             order=found.depot_order,
             is_outdated=parcel_queries.label_is_outdated(found),
             form=form,
+            booking=booking_of(session, parcel_id),
+            books_carriers=current_app.extensions["books_carriers"],
+            packages=shipping.packages_in(found.depot_order),
             words=words,
+            transport=hand_over_words,
         )
         return html, status
 
@@ -92,7 +110,7 @@ def delivery_note(parcel_id: int) -> ResponseReturnValue:
         papers = prepare_papers(session, current_identity(), parcel_id, "delivery_note")
     with force_locale(papers.language):
         fault_url = urljoin(current_app.extensions["base_url"], url_for("faults.choose", parcel=papers.sscc))
-        pdf = documents.delivery_note(papers, fault_url, _fonts(), _)
+        pdf = documents.delivery_note(papers, fault_url, document_fonts(), _)
     return _pdf(pdf, f"{papers.order_no}-{papers.sscc[-6:]}.pdf")
 
 
@@ -103,7 +121,7 @@ def label(parcel_id: int) -> ResponseReturnValue:
     with unit_of_work() as session:
         papers = prepare_papers(session, current_identity(), parcel_id, "label")
     with force_locale("sv"):
-        pdf = documents.address_label(papers, _fonts(), _)
+        pdf = documents.address_label(papers, document_fonts(), _)
     return _pdf(pdf, f"{papers.sscc}.pdf")
 
 
@@ -149,7 +167,8 @@ def _say(problem: DomainError) -> None:
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> documents.Fonts:
+def document_fonts() -> documents.Fonts:
+    """Return the typefaces of the documents, as the front-end build made them."""
     manifest = AssetManifest.load()
     regular, bold = (manifest.folder / manifest.names[f"document-{face}.ttf"] for face in ("regular", "bold"))
     return documents.Fonts(regular, bold)

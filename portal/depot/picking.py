@@ -16,7 +16,8 @@ from core.errors import DomainError, NotFound, NotPermitted
 from core.idempotency import new_key
 from delivery import picking, put_back, queries, shortage
 from delivery.models import DepotOrder, DepotOrderStatus, PickedLot, ShortReason
-from portal.depot import forms, words
+from delivery.why_not import UnusedLot, unused_lots
+from portal.depot import forms, round_words, words
 from portal.depot.blueprint import blueprint
 from portal.security import current_identity, requires, unit_of_work
 
@@ -55,11 +56,19 @@ def _pick_page(depot_order_id: int, take: forms.TakeForm, status: int) -> Respon
             order=page.depot_order,
             take=take,
             is_missing="missing" in request.args,
+            unused=_unused(session, page),
+            why_not=round_words.why_not,
             keys=[new_key() for _each in range(3)],
             reasons=words.short_reasons(),
             words=words,
         )
         return html, status
+
+
+def _unused(session: Session, page: queries.PickPage) -> list[UnusedLot]:
+    if page.current is None or page.wanted is not None:
+        return []
+    return unused_lots(session, page.depot_order.depot_id, page.current)
 
 
 @blueprint.post("/depot/picks/<int:depot_order_id>/start")
@@ -96,15 +105,14 @@ def take(depot_order_id: int) -> ResponseReturnValue:
     form = forms.TakeForm()
     if not form.validate_on_submit():
         return _pick_page(depot_order_id, form, 422)
-    raw, count, key = (
-        f"{form.article_no.data} {form.lot_no.data}",
-        form.packages.data or 1,
-        form.idempotency_key.data or "",
-    )
+    raw, count = f"{form.article_no.data} {form.lot_no.data}", form.packages.data or 1
+    serial_no, key = form.serial_no.data or "", form.idempotency_key.data or ""
     return _act(
         depot_order_id,
         lambda session, identity: _picked(
-            picking.scan(session, identity, depot_order_id, raw, packages=count, key=key, scanned=False)
+            picking.scan(
+                session, identity, depot_order_id, raw, packages=count, key=key, scanned=False, serial_no=serial_no
+            )
         ),
     )
 
@@ -134,7 +142,7 @@ def undo(depot_order_id: int) -> ResponseReturnValue:
     picked, key = form.picked_lot_id.data or 0, form.idempotency_key.data or ""
 
     def take_out(session: Session, identity: Identity) -> str:
-        put_back.undo_pick(session, identity, depot_order_id, picked, key=key)
+        put_back.undo_pick(session, identity, depot_order_id, picked, key=key, serial_no=form.serial_no.data or "")
         return _("Put 1 package back on the shelf.")
 
     return _act(depot_order_id, take_out)

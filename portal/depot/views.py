@@ -1,4 +1,4 @@
-"""The day at the depot, its lists and its shelves."""
+"""The depot's lists and its shelves."""
 
 from __future__ import annotations
 
@@ -7,30 +7,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from auth.permissions import Permission
-from core.clock import today as today_of
 from core.errors import DomainError, NotFound, NotPermitted
-from delivery import queries, shortage
-from delivery.shelves import stock_overview
+from delivery import lot_queries, queries, shortage
+from delivery.shelves import ShelfFilter, stock_overview
 from delivery.warehouse_parts import is_elsewhere
-from portal.depot import words
+from portal.depot import goods_words, words
 from portal.depot.blueprint import blueprint
 from portal.security import current_identity, requires, unit_of_work
-
-
-@blueprint.get("/depot")
-@requires(Permission.SEE_DEPOT)
-def today() -> ResponseReturnValue:
-    """Show the day's four numbers, what somebody must look at, and the way to the next order."""
-    identity = current_identity()
-    with unit_of_work() as session:
-        return render_template(
-            "depot/today.html",
-            day=today_of(session),
-            numbers=queries.numbers_of_today(session, identity),
-            exceptions=queries.exceptions(session, identity),
-            to_pack=queries.packing_list(session, identity),
-            words=words,
-        )
 
 
 @blueprint.get("/depot/pick-list")
@@ -76,6 +59,16 @@ def pick_again(depot_order_id: int) -> ResponseReturnValue:
 def stock() -> ResponseReturnValue:
     """Show what is on the shelves; searched by number, name, lot or shelf."""
     search = request.args.get("search", "")[:100]
+    shown = request.args.get("show", "")
+    chosen = ShelfFilter(shown) if shown in set(ShelfFilter) else ShelfFilter.ALL
     with unit_of_work() as session:
-        lines = stock_overview(session, current_identity(), search)
-        return render_template("depot/stock.html", lines=lines, search=search, words=words)
+        identity = current_identity()
+        return render_template(
+            "depot/stock.html",
+            lines=stock_overview(session, identity, search, chosen=chosen),
+            recounts=lot_queries.recounts(session, identity),
+            search=search,
+            chosen=chosen.value,
+            filters=goods_words.shelf_filters(),
+            words=words,
+        )

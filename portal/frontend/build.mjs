@@ -100,6 +100,12 @@ function script() {
   return filesIn("js", ".js").map(([, text]) => `{\n${text}}\n`).join("");
 }
 
+// The camera's code reader runs in a worker of its own: the package's script, then ours, which is told the name of the WebAssembly file.
+function cameraWorker(wasm) {
+  const reader = readFileSync(join(modules, "barcode-detector", "dist", "iife", "ponyfill.js"), "utf8");
+  return `${reader}\n${readFileSync(join(sources, "js", "worker", "camera.js"), "utf8").replace("CODE_READER", wasm)}`;
+}
+
 function sprite() {
   const symbols = filesIn("img", ".svg").map(([name, text]) => {
     const box = /viewBox="([^"]+)"/.exec(text)[1];
@@ -120,6 +126,7 @@ try {
   if (cssSize > cssLimit) throw new Error(`app.css is ${cssSize} bytes gzipped; the limit is ${cssLimit}`);
   publish("app.css", css);
   publish("app.js", script());
+  publish("camera-worker.js", cameraWorker(publish("code-reader.wasm", readFileSync(join(modules, "zxing-wasm", "dist", "reader", "zxing_reader.wasm")))));
   publish("icons.svg", sprite());
   publish("mark.svg", readFileSync(join(sources, "img", "mark.svg"), "utf8").replace("<path", `<path fill="${theme.designsystem.colors.main.accent}"`));
   writeFileSync(join(staging, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");

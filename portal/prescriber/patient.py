@@ -131,8 +131,8 @@ def _consequence(session: Session, found: ItemHistory) -> str:
     if now_under_way.being_picked:
         said.append(
             ngettext(
-                "%(num)s package is being picked right now and may still be sent.",
-                "%(num)s packages are being picked right now and may still be sent.",
+                "%(num)s package is being picked right now: if it is not in the box yet, it is stopped.",
+                "%(num)s packages are being picked right now: what is not in the box yet is stopped.",
                 now_under_way.being_picked,
             )
         )

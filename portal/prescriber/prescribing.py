@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -30,7 +32,6 @@ from portal.prescriber.forms import PrescribeForm
 from portal.prescriber.offers import first_terms
 from portal.prescriber.problems import explain, problem_words
 from portal.security import current_identity, requires, unit_of_work
-
 
 # Beyond this nothing can be prescribed, and no sentence is made of it.
 MOST_SAID = 99_999
@@ -73,6 +74,7 @@ def terms(person_id: int, article_id: int) -> ResponseReturnValue:
         page = patient_page(session, current_identity(), person_id)
         chosen = prescribable(session, current_identity(), article_id)
         begins = first_terms(chosen.article, current_identity().region, today(session))
+        begins |= _terms_of_replaced(page, chosen, today(session))
         form = _form(page, chosen, formdata=parked, data=begins)
         return _terms_page(session, page, chosen, form)
 
@@ -113,6 +115,20 @@ def summary(person_id: int, article_id: int) -> ResponseReturnValue:
     with unit_of_work() as session:
         chosen = prescribable(session, current_identity(), article_id)
         return Response(_sentence(chosen, PrescribeForm.for_article(chosen.varieties)), mimetype="text/plain")
+
+
+def _terms_of_replaced(page: PatientPage, chosen: Prescribable, day: date) -> dict[str, object]:
+    """Return the terms of the product that this one takes the place of: as much as often, from when that one could be ordered."""
+    wanted = request.args.get("instead-of", type=int)
+    old = next((one.shown.item for one in page.items if one.shown.item.id == wanted), None)
+    if old is None:
+        return {}
+    found: dict[str, object] = {"days": old.days_per_order}
+    if old.article.package_size == chosen.article.package_size:
+        found["packages"] = old.packages_per_order
+    if old.next_earliest_order_date is not None and old.next_earliest_order_date > day:
+        found["first_day"] = old.next_earliest_order_date
+    return found
 
 
 def _form(page: PatientPage, chosen: Prescribable, **given: object) -> PrescribeForm:

@@ -54,7 +54,7 @@ def _patient(browser: Browser, demo: RunningDemo) -> None:
 def _depot(browser: Browser, demo: RunningDemo) -> None:
     """Kim, who picks the next order and has scanned the first package."""
     page = _logged_in(browser, demo, "Kim Rosenhede", HAND_HELD, scale=2)
-    page.goto("/depot")
+    page.goto("/depot/pick-list")
     page.locator("main form button").first.click()
     page.wait_for_url(re.compile(r"/depot/picks/\d+"))
     article = page.locator(".pick-no").inner_text()

@@ -18,6 +18,7 @@ from delivery.adjusting import TakeBack, count_lot, move_lot, scrap, set_lot_sta
 from delivery.count_models import CountStatus, StockCount
 from delivery.models import Lot, LotStatus, MovementReason, PickedLot, StockMovement
 from delivery.picking import scan
+from delivery.shipping import ship
 from delivery.waves import plan_wave
 from orders.models import Article
 from portal.config import PACKAGED_POLICIES
@@ -161,9 +162,19 @@ def test_two_first_counts_at_once_are_a_first_and_a_second(world: World, lot: Lo
 
 
 def _sent_back(world: World, lot: Lot, article: Article) -> PickedLot:
-    world.packed(world.order({article: 4}))
+    parcel_id = world.packed(world.order({article: 4}))
+    with world.database.unit_of_work() as session:
+        ship(session, world.picker, parcel_id, "A1")
     with world.database.session() as session:
         return session.scalars(select(PickedLot)).one()
+
+
+def test_what_has_not_left_does_not_come_back(world: World, lot: Lot, article: Article) -> None:
+    world.packed(world.order({article: 4}))
+    with world.database.unit_of_work() as session, pytest.raises(errors.NotYetSent):
+        picked = session.scalars(select(PickedLot)).one()
+        take_back(session, world.picker, TakeBack(picked.id, 1, "Fel storlek"))
+    assert world.balance(lot) == (6, 0)
 
 
 def test_what_a_patient_sends_back_is_scrapped_and_never_more_than_was_sent(

@@ -258,7 +258,7 @@ def test_more_than_the_limit_and_other_articles_are_refused(world: Changing) -> 
 
 
 def test_what_can_be_ordered_no_more_may_stay_but_not_grow(world: Changing) -> None:
-    a, b, c = world.sizes
+    a, _b, c = world.sizes
     with world.database.unit_of_work() as session:
         session.get_one(Article, a.id).is_orderable = False
     world.amounts((world.spread, {a.id: 3, c.id: 1}))

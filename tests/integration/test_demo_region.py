@@ -156,7 +156,7 @@ def test_everybody_on_the_list_is_known_to_the_portal(loaded: Database) -> None:
             else:
                 assert person(session, entry["id"]).deceased_on is None
         roles = {commission.role.value for commission in session.scalars(select(Commission))}
-        assert roles == {"DEPOT", "CUSTOMER_SERVICE", "CONSULTANT", "AUDITOR", "PRESCRIBER"}
+        assert roles == {"DEPOT", "CUSTOMER_SERVICE", "CONSULTANT", "AUDITOR", "PRESCRIBER", "COST_RESPONSIBLE"}
 
 
 @pytest.mark.parametrize("name", ["prescriptions-2.0.xml", "prescriptions-1.0.xml", "prescriptions.csv"])

@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from delivery.documents import Address, Fonts, NoteLine, ParcelPapers, ShortLine, address_label, delivery_note
 from portal.assets import AssetManifest
+from tests.support.zbar import ReadCode, read_codes
 
 SSCC = "073500000000000016"
 URL = f"https://portal.example/fault-reports/new?parcel={SSCC}"
@@ -200,3 +201,35 @@ def test_a_label_with_everything_at_its_longest_leaves_the_code_alone(fonts: Fon
     label = address_label(replace(PAPERS, receiver=full), fonts, swedish)
     assert codes(label) == [(f"(00){SSCC}", "]C1")]
     assert len(PdfReader(io.BytesIO(label)).pages) == 1
+
+
+def seen_by_zbar(pdf: bytes, *, scale: float, grey: bool = False) -> list[ReadCode]:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        picture = document[0].render(scale=scale).to_pil()
+    finally:
+        document.close()
+    # A worn thermal printer: black that is not black, white that is not white.
+    return read_codes(picture.convert("L").point(lambda shade: 70 + shade * 110 // 255) if grey else picture)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4.17])
+def test_another_reader_than_the_one_that_makes_them_reads_the_codes_of_the_printed_pages(
+    fonts: Fonts, scale: float
+) -> None:
+    """PDFium draws the page and ZBar reads it; the codes are made by zxing-cpp, which shares no line with either.
+
+    ZBar says nothing of the FNC1 that makes a Code 128 a GS1-128: the other reader does, in `codes` above ("]C1").
+    """
+    label = address_label(replace(PAPERS, weight_grams=1234, packages=6), fonts, swedish)
+    for grey in (False, True):
+        assert seen_by_zbar(label, scale=scale, grey=grey) == [ReadCode("ZBAR_CODE128", f"00{SSCC}")]
+    note = delivery_note(PAPERS, URL, fonts, swedish)
+    assert seen_by_zbar(note, scale=scale) == [ReadCode("ZBAR_QRCODE", URL)]
+
+
+def test_the_label_says_the_weight_and_how_many_packages(fonts: Fonts) -> None:
+    for grams, words_of_it in ((850, "850 g"), (1234, "1,2 kg"), (12_000, "12,0 kg")):
+        label = address_label(replace(PAPERS, weight_grams=grams, packages=6), fonts, swedish)
+        assert f"{words_of_it} · Packages: 6" in words(label)
+    assert " kg" not in words(address_label(replace(PAPERS, packages=6), fonts, swedish))

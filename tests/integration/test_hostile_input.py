@@ -18,7 +18,7 @@ from auth.models import Commission, InboxMessage, ProxyAppointment
 from auth.permissions import TABLE
 from core.clock import now, today
 from core.db import Database
-from delivery.models import Depot, DepotOrder, PickLine
+from delivery.models import Depot, DepotOrder, PickLine, PickRound
 from orders.models import Article, Order, OrderRow, PrescriptionItem, Withdrawal
 from orders.renewal_models import RenewalRequest
 from portal.security import ACCESS_ATTRIBUTE, Access
@@ -46,7 +46,7 @@ QUERIES = (
     *("item", "parcel", "show", "find", "area", "page", "search", "day", "staff", "older-than", "address"),
     *("missing", "placed", "next", "after", "state", "code", "error", "iss"),
 )
-READ_NO_QUERY = {"assets", "depot.delivery_note", "depot.label"}
+READ_NO_QUERY = {"assets", "depot.delivery_note", "depot.label", "depot.hand_over_list"}
 TERMS = {
     "packages": "6",
     "days": "84",
@@ -121,6 +121,12 @@ def scene(database: Database) -> Scene:
         message_id = session.scalars(
             select(InboxMessage.id).where(InboxMessage.receiver_id == office.patient.id).limit(1)
         ).one()
+        pick_round = PickRound(
+            depot_id=world.depot.id, picker_id=world.picker.staff_id, started_at=now(session), last_act_at=now(session)
+        )
+        session.add(pick_round)
+        session.flush()
+        line.depot_order.pick_round_id, line.depot_order.box = pick_round.id, "A"
         lot_id = line.reservations[0].lot_id
         prescribed = add_item(session, office.patient, article, allowed=1, unit=unit, valid_until=today(session))
         renewal = RenewalRequest(
@@ -146,6 +152,7 @@ def scene(database: Database) -> Scene:
         app,
         parts={
             "depot_order_id": being_picked,
+            "round_id": pick_round.id,
             "parcel_id": parcel_id,
             "picked_lot_id": office.picked_lot_id,
             "case_no": case_no,
@@ -158,6 +165,8 @@ def scene(database: Database) -> Scene:
             "request_id": renewal.id,
             "name": "site.css",
             "region": "vgr",
+            "carrier": "postnord",
+            "booking_id": 1,
         },
         forms=_good_forms(article, line, lot_id, item, order_no, office.patient.id),
         clients=clients,
@@ -187,9 +196,23 @@ def _good_forms(
         "consultant.refuse": {"reason": "Den var tappad.", **key},
         "depot.delivered": nothing,
         "depot.finish": nothing,
-        "depot.pack": nothing,
+        "depot.ask_carrier": nothing,
+        "depot.book_again": nothing,
+        "depot.carrier_called": nothing,
+        "depot.hand_over_all": {"parcel": "1"},
+        "depot.pack": {"weight_grams": "1200"},
         "depot.pick_again": nothing,
         "depot.put_order_back": nothing,
+        "depot.finish_round": nothing,
+        "depot.leave_round": {"how": "leave"},
+        "depot.plan_wave": {"carrier": "PostNord"},
+        "depot.round_scan": {"scan": gs1(article, "LOT1", line.use_until.replace(year=2028, month=12, day=31)), **key},
+        "depot.round_short": {**pick_line, "reason": "NOT_FOUND"},
+        "depot.round_tick": {**pick_line, "lot_id": str(lot_id), "packages": "1", **key},
+        "depot.round_undo": {"picked_lot_id": "1", **key},
+        "depot.round_undo_short": pick_line,
+        "depot.start_round": nothing,
+        "depot.take_over": nothing,
         "depot.scan": {"scan": gs1(article, "LOT1", line.use_until.replace(year=2028, month=12, day=31)), **key},
         "depot.ship": {"tracking_no": "TEST1"},
         "depot.short": {**pick_line, "reason": "NOT_FOUND"},
@@ -263,6 +286,7 @@ def _good_forms(
         "public.set_language": {"language": "en", "next": "/orders"},
         "service.close_call": nothing,
         "service.open_call": {"number": order_no, "reason": "Var är paketet?"},
+        "tracking.receive": nothing,
         "warehouse.receive": nothing,
     }
 

@@ -172,7 +172,7 @@ def test_what_is_outside_the_agreement_or_of_another_region_is_not_prescribed(pa
 def test_a_successor_that_is_prescribed_answers_the_question(pages: ClinicPages) -> None:
     successor = pages.clinic.article(name="Sensor 2")
     old = pages.clinic.article(name="Sensor 1")
-    item = pages.clinic.item(old, valid_until=date(2027, 6, 30))
+    item = pages.clinic.item(old, valid_until=date(2027, 6, 30), earliest=date(2027, 1, 15), packages=7, days=70)
     with pages.database.unit_of_work() as session:
         article = session.get_one(Article, old.id)
         article.is_orderable, article.successor_id = False, successor.id
@@ -181,6 +181,10 @@ def test_a_successor_that_is_prescribed_answers_the_question(pages: ClinicPages)
     check_page(start)
     assert "Prescribe Sensor 2" in start.text
     assert "Renew 12 months" not in start.text
+    terms = pages.nurse.get(f"{pages.prescribe_url(successor)}?instead-of={item.id}")
+    check_page(terms)
+    for value in ("7", "70", "2027-01-15"):
+        assert f'value="{value}"' in terms.text
     assert pages.prescribe(successor, "confirm").status_code == 303
     assert "question about renewal" not in pages.nurse.get("/prescriber").text
     assert "Your prescription has been renewed" in pages.patient.get("/inbox").text

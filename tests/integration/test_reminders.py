@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 
 import pytest
+from redis import Redis
+from rq import Queue
 from sqlalchemy import select
 
 from auth.identity import Identity, system_identity
@@ -17,12 +19,14 @@ from core.clock import ManualClock
 from core.db import Database
 from core.errors import NotPermitted
 from core.outbox import Message, OutboxMessage
+from core.policy import served_regions
 from orders.kinds import PrescriptionStatus, ReminderKind
 from orders.models import Article, Order, OrderRow, PrescriptionItem, RowStatus
 from orders.reminder_models import Reminder
 from orders.reminders import continue_reminders, remind, start_reminders
 from orders.services import OrderLine, PlaceOrder, place_order
 from portal.commands.background import remind_region
+from portal.relay import Relay
 from tests.support.builders import NOON, add_article, add_item, add_person, patient_identity
 from tests.support.statements import counted
 
@@ -288,3 +292,25 @@ def test_nobody_but_the_system_reminds(world: World) -> None:
     identity: Identity = patient_identity(person)
     with world.database.unit_of_work() as session, pytest.raises(NotPermitted):
         remind(session, identity, TODAY)
+
+
+def test_the_background_process_begins_the_day(world: World, clock: ManualClock) -> None:
+    queue = Queue("portal", connection=Redis.from_url("redis://127.0.0.1:1"))
+    relays = [Relay(world.database, queue) for _ in range(2)]
+
+    def begun() -> int:
+        for relay in relays:
+            relay._remind()
+            relay._remind()
+        with world.database.session() as session:
+            kinds = session.scalars(select(OutboxMessage.kind)).all()
+            return kinds.count("reminders.due")
+
+    regions = len(served_regions())
+    clock.set(datetime(2026, 12, 1, 5, 59, tzinfo=UTC))
+    assert begun() == 0
+    clock.set(datetime(2026, 12, 1, 22, 0, tzinfo=UTC))
+    assert begun() == regions
+    # The next day nobody was there until the evening after.
+    clock.set(datetime(2026, 12, 3, 20, 0, tzinfo=UTC))
+    assert begun() == 2 * regions

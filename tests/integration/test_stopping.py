@@ -17,8 +17,9 @@ from core.clock import today
 from core.db import Database
 from core.errors import DomainError
 from core.outbox import Message, OutboxMessage
+from delivery import errors
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine, ShortReason
-from delivery.picking import start_picking, tick
+from delivery.picking import scan, start_picking, tick
 from delivery.shipping import pack, register_delivery, ship
 from delivery.shortage import finish, short_pick
 from orders.importing.items import cancel_item
@@ -26,7 +27,7 @@ from orders.models import Article, Order, PrescriptionItem, RowStatus, Withdrawa
 from orders.stopping import stop_orders_of_deceased
 from portal.jobs import HANDLERS
 from tests.support.builders import add_person
-from tests.support.depot_work import World, item_of, lines_of, rows_of
+from tests.support.depot_work import World, gs1, item_of, lines_of, rows_of
 from tests.support.imports import run
 
 IMPORT = system_identity("vgr", "import")
@@ -96,7 +97,29 @@ def test_an_order_of_nothing_but_the_cancelled_item_leaves_the_pick_list(world: 
         assert session.scalars(select(Withdrawal.cancelled_at)).one() is not None
 
 
-def test_what_is_being_picked_goes_on_but_its_back_order_stops(world: World) -> None:
+def test_what_lies_open_on_the_hand_held_stops_unless_it_is_in_the_box(world: World) -> None:
+    stopped, kept = world.article("Glukossensor"), world.article("Lansett")
+    lots = [world.stock(article, 5) for article in (stopped, kept)]
+    depot_order_id = world.order({stopped: 2, kept: 2})
+    world.start(depot_order_id)
+    with world.database.unit_of_work() as session:
+        line = next(one for one in lines_of(session, depot_order_id) if one.article_id == kept.id)
+        tick(session, world.picker, depot_order_id, line.id, lots[1].id, 1)
+    _cancel(world, stopped)
+    _cancel(world, kept)
+    for _time in range(2):
+        world.handle("order.cancelled")
+    assert _row_statuses(world, depot_order_id) == [RowStatus.CANCELLED, RowStatus.PICKING]
+    assert world.balance(lots[0]) == (5, 0)
+    assert world.status(depot_order_id) is DepotOrderStatus.PICKING
+    with world.database.unit_of_work() as session, pytest.raises(errors.RowCancelled):
+        scan(session, world.picker, depot_order_id, gs1(stopped, lots[0].lot_no, lots[0].expires_on))
+    with world.database.session() as session:
+        told = session.scalars(select(InboxMessage).where(InboxMessage.kind == "order.stopped")).all()
+        assert [message.facts["article"] for message in told] == ["Glukossensor"]
+
+
+def test_what_is_in_the_box_goes_on_but_its_back_order_stops(world: World) -> None:
     article = world.article()
     lot = world.stock(article, 1)
     depot_order_id = world.order({article: 3})
@@ -161,9 +184,10 @@ def test_a_row_is_either_picked_or_stopped_never_both(world: World, attempt: int
         stopping.result()
         is_picking = picking.result()
     world.handle("order.cancelled")
-    expected = RowStatus.PICKING if is_picking else RowStatus.CANCELLED
-    assert _row_statuses(world, depot_order_id) == [expected]
-    assert world.balance(lot)[1] == (2 if is_picking else 0)
+    # Begun or not, nothing was in the box yet.
+    assert _row_statuses(world, depot_order_id) == [RowStatus.CANCELLED]
+    assert world.balance(lot) == (5, 0)
+    assert world.status(depot_order_id) is DepotOrderStatus.CANCELLED
     assert _item(world, article).orders_used_here == (1 if is_picking else 0)
 
 

@@ -34,6 +34,8 @@ class Region(World):
     unit: Unit = field(init=False)
     consultant: Commission = field(init=False)
     service: Commission = field(init=False)
+    _consultant: Identity = field(init=False)
+    _service: Identity = field(init=False)
 
     def __post_init__(self) -> None:
         with self.database.unit_of_work() as session:
@@ -41,8 +43,8 @@ class Region(World):
             self.unit = add_unit(session, f"Mottagningen {self.region}", region=self.region)
             self.consultant = add_staff(session, Role.CONSULTANT, region=self.region)
             self.service = add_staff(session, Role.CUSTOMER_SERVICE, region=self.region)
-            depot_staff = add_staff(session, Role.DEPOT, unit=self.depot.unit, region=self.region)
-        self.picker = staff_identity(depot_staff)
+            self.picker = staff_identity(add_staff(session, Role.DEPOT, unit=self.depot.unit, region=self.region))
+            self._consultant, self._service = staff_identity(self.consultant), staff_identity(self.service)
 
     def prescribe(self, person: Person, article: Article, packages: int = 2) -> PrescriptionItem:
         """Prescribe an article at the region's unit and put plenty of it on the shelf."""
@@ -52,8 +54,9 @@ class Region(World):
 
     def in_call(self, person: Person) -> Identity:
         """Customer service with the person on the phone."""
-        staff = staff_identity(self.service)
-        return replace(staff, subject_person_id=person.id, relation=Relation.CALL, tasks=ALL_TASKS, reason="Ringer")
+        return replace(
+            self._service, subject_person_id=person.id, relation=Relation.CALL, tasks=ALL_TASKS, reason="Ringer"
+        )
 
     def place(self, person: Person, item: PrescriptionItem, identity: Identity | None = None) -> OrderRow:
         """Order the whole withdrawal the usual way and let the depot have it; return its row."""
@@ -104,7 +107,7 @@ class Region(World):
         """Have the consultant replace a package; return the row of it."""
         with self.database.unit_of_work() as session:
             command = ReplaceProduct(case_no, 1, f"region-{next(_keys)}")
-            complaint = replace_product(session, staff_identity(self.consultant), command)
+            complaint = replace_product(session, self._consultant, command)
             order = complaint.replacement_order
             assert order is not None
         return self.row(order)

@@ -24,6 +24,8 @@ FACTS = {
     "carrier": "PostNord",
     "article": "Glukossensor",
     "packages": 2,
+    "articles": ["Glukossensor", "Lansetter"],
+    "items": [1],
     "expected": "2026-12-15",
     "case_no": "100016",
     "reason": "It was used for longer than 14 days",
@@ -43,6 +45,7 @@ def _english() -> Iterator[None]:
     app.add_url_rule("/fault-reports/<case_no>", "faults.case", lambda case_no: case_no)
     app.add_url_rule("/proxies", "proxies.show", lambda: "")
     app.add_url_rule("/my-products", "patient.products", lambda: "")
+    app.add_url_rule("/order/review", "patient.review", lambda: "")
     with app.test_request_context(), force_locale("en"):
         yield
 
@@ -113,7 +116,7 @@ def test_every_message_has_a_subject_a_sentence_and_a_page(kind: str) -> None:
     assert text.subject
     assert text.body.endswith(".")
     assert "%(" not in text.subject + text.body
-    assert text.url in {"/orders/1000017", "/fault-reports/100016", "/proxies", "/my-products"}
+    assert text.url in {"/orders/1000017", "/fault-reports/100016", "/proxies", "/my-products", "/order/review?item=1"}
     assert text.link
 
 

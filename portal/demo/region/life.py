@@ -24,6 +24,7 @@ from orders.models import Article, DeliveryMethod, Notification, Order, Prescrip
 from orders.queries import products_of
 from orders.services import OrderLine, PlaceOrder, place_order
 from orders.wishes import DeliveryWish, Way
+from portal.demo.region.goods import receive_and_count
 from portal.demo.region.people import records
 from portal.jobs import HANDLERS
 
@@ -86,7 +87,9 @@ class Past:
             chosen = {article_id: wanted[article_id] for article_id in _articles(product.item) & wanted.keys()}
             if chosen:
                 lines.append(OrderLine(product.item.id, chosen, product.item.orders_remaining))
-        order = place_order(self._session, identity, PlaceOrder(tuple(lines), deliveries, idempotency_key=f"demo-{who}"))
+        order = place_order(
+            self._session, identity, PlaceOrder(tuple(lines), deliveries, idempotency_key=f"demo-{who}")
+        )
         self.work()
         return order
 
@@ -150,6 +153,10 @@ def live(session: Session, loaded_on: date) -> None:
     parcel = past.pick_and_pack(tomaszs, "kim")
     past.at(2, 15)
     ship(session, past.staff("kim"), parcel.id, "DEMO000000103SE")
+
+    past.at(1, 8)
+    receive_and_count(session, past.staff("kim"), loaded_on)
+    past.work()
 
     past.at(1, 18)
     past.order("fatima", {"31002": 2, "31003": 1, "31101": 2}, FETCHED_IN_TOWN)

@@ -20,12 +20,14 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("carrier", sa.String(length=40), nullable=False),
         sa.Column("event_id", sa.String(length=80), nullable=False),
+        sa.Column("sscc", sa.String(length=18), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("outcome", sa.String(length=40), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carrier_callback")),
         sa.UniqueConstraint("carrier", "event_id", name=op.f("uq_carrier_callback_carrier_event_id")),
     )
+    op.create_index(op.f("ix_carrier_callback_sscc"), "carrier_callback", ["sscc"], unique=False)
     op.create_table(
         "service_point_search",
         sa.Column("provider", sa.String(length=20), nullable=False),
@@ -290,7 +292,9 @@ def upgrade() -> None:
     op.create_table(
         "carrier_booking",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("parcel_id", sa.BigInteger(), nullable=False),
+        sa.Column("region", sa.String(length=20), nullable=False),
+        sa.Column("parcel_id", sa.BigInteger(), nullable=True),
+        sa.Column("sscc", sa.String(length=18), nullable=False),
         sa.Column("carrier", sa.String(length=40), nullable=False),
         sa.Column("status", sa.String(length=40), nullable=False),
         sa.Column("reference", sa.String(length=80), nullable=False),
@@ -301,6 +305,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_carrier_booking")),
         sa.UniqueConstraint("parcel_id", name=op.f("uq_carrier_booking_parcel_id")),
     )
+    op.create_index(op.f("ix_carrier_booking_reference"), "carrier_booking", ["reference"], unique=False)
+    op.create_index(op.f("ix_carrier_booking_region"), "carrier_booking", ["region"], unique=False)
     op.create_table(
         "serialised_unit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -363,17 +369,20 @@ def upgrade() -> None:
     op.add_column("depot_order", sa.Column("box", sa.String(length=2), server_default="", nullable=False))
     op.create_index(op.f("ix_depot_order_pick_round_id"), "depot_order", ["pick_round_id"], unique=False)
     op.create_index(op.f("ix_depot_order_wave_id"), "depot_order", ["wave_id"], unique=False)
-    op.create_foreign_key(op.f("fk_depot_order_wave_id"), "depot_order", "wave", ["wave_id"], ["id"])
     op.create_foreign_key(op.f("fk_depot_order_pick_round_id"), "depot_order", "pick_round", ["pick_round_id"], ["id"])
+    op.create_foreign_key(op.f("fk_depot_order_wave_id"), "depot_order", "wave", ["wave_id"], ["id"])
+    op.add_column("lot", sa.Column("status_note", sa.String(length=200), server_default="", nullable=False))
     op.add_column("order_row", sa.Column("payer", sa.String(length=40), nullable=True))
     op.add_column("order_row", sa.Column("payer_ref", sa.String(length=40), server_default="", nullable=False))
     op.add_column("order_row", sa.Column("package_price", sa.Numeric(precision=12, scale=2), nullable=True))
     op.add_column("parcel", sa.Column("weight_grams", sa.Integer(), nullable=True))
+    op.create_index(op.f("ix_parcel_shipped_at"), "parcel", ["shipped_at"], unique=False)
     op.add_column("person", sa.Column("category", sa.String(length=40), server_default="RESIDENT", nullable=False))
     op.add_column("person", sa.Column("home_care_municipality", sa.String(length=4), server_default="", nullable=False))
     op.add_column("person", sa.Column("health_centre_id", sa.BigInteger(), nullable=True))
     op.add_column("person", sa.Column("alias", sa.String(length=100), server_default="", nullable=False))
     op.create_foreign_key(op.f("fk_person_health_centre_id"), "person", "unit", ["health_centre_id"], ["id"])
+    op.create_index(op.f("ix_picked_lot_picked_at"), "picked_lot", ["picked_at"], unique=False)
     op.add_column("prescription_item", sa.Column("extended_until", sa.Date(), nullable=True))
     op.add_column("prescription_item", sa.Column("orders_added", sa.Integer(), server_default="0", nullable=False))
     op.add_column("prescription_item", sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True))
@@ -404,17 +413,20 @@ def downgrade() -> None:
     op.drop_column("prescription_item", "stopped_at")
     op.drop_column("prescription_item", "orders_added")
     op.drop_column("prescription_item", "extended_until")
+    op.drop_index(op.f("ix_picked_lot_picked_at"), table_name="picked_lot")
     op.drop_constraint(op.f("fk_person_health_centre_id"), "person", type_="foreignkey")
     op.drop_column("person", "alias")
     op.drop_column("person", "health_centre_id")
     op.drop_column("person", "home_care_municipality")
     op.drop_column("person", "category")
+    op.drop_index(op.f("ix_parcel_shipped_at"), table_name="parcel")
     op.drop_column("parcel", "weight_grams")
     op.drop_column("order_row", "package_price")
     op.drop_column("order_row", "payer_ref")
     op.drop_column("order_row", "payer")
-    op.drop_constraint(op.f("fk_depot_order_pick_round_id"), "depot_order", type_="foreignkey")
+    op.drop_column("lot", "status_note")
     op.drop_constraint(op.f("fk_depot_order_wave_id"), "depot_order", type_="foreignkey")
+    op.drop_constraint(op.f("fk_depot_order_pick_round_id"), "depot_order", type_="foreignkey")
     op.drop_index(op.f("ix_depot_order_wave_id"), table_name="depot_order")
     op.drop_index(op.f("ix_depot_order_pick_round_id"), table_name="depot_order")
     op.drop_column("depot_order", "box")
@@ -438,6 +450,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_serialised_unit_person_id"), table_name="serialised_unit")
     op.drop_index(op.f("ix_serialised_unit_lot_id"), table_name="serialised_unit")
     op.drop_table("serialised_unit")
+    op.drop_index(op.f("ix_carrier_booking_region"), table_name="carrier_booking")
+    op.drop_index(op.f("ix_carrier_booking_reference"), table_name="carrier_booking")
     op.drop_table("carrier_booking")
     op.drop_index(op.f("ix_warehouse_message_region"), table_name="warehouse_message")
     op.drop_index(op.f("ix_warehouse_message_depot_order_id"), table_name="warehouse_message")
@@ -473,6 +487,7 @@ def downgrade() -> None:
     op.drop_table("pick_round")
     op.drop_table("contact_settings")
     op.drop_table("service_point_search")
+    op.drop_index(op.f("ix_carrier_callback_sscc"), table_name="carrier_callback")
     op.drop_table("carrier_callback")
     for sequence in ("receipt_no_seq", "supplier_order_no_seq"):
         op.execute(f"DROP SEQUENCE {sequence}")

@@ -60,7 +60,9 @@ class SettingsForm(FlaskForm):
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )
-    language = RadioField(_l("Which language do you want to read?"), validators=[InputRequired(_l("Choose a language."))])
+    language = RadioField(
+        _l("Which language do you want to read?"), validators=[InputRequired(_l("Choose a language."))]
+    )
 
     def offer(self, ways: Collection[NotifyBy], languages: Mapping[str, str]) -> None:
         """Say what can be chosen here."""

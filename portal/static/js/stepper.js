@@ -12,20 +12,24 @@ for (const stepper of document.querySelectorAll("[data-stepper]")) {
   }
 }
 
+const note = document.querySelector("[data-sum-note]");
+const tooMany = (over) => (over === 0 || !note ? "" : over === 1 ? note.dataset.one : note.dataset.many.replace("%d", String(over)));
+
 for (const output of document.querySelectorAll("[data-sum-of]")) {
   const fields = [...document.querySelectorAll(`[data-sum="${output.dataset.sumOf}"]`)];
   const update = () => {
     const sum = fields.reduce((total, field) => total + (Number.parseInt(field.value, 10) || 0), 0);
-    output.textContent = output.dataset.sumText.replace("%d", String(sum));
-    output.toggleAttribute("data-over", sum > Number(output.dataset.sumLimit));
-    output.dataset.sumOver = String(Math.max(0, sum - Number(output.dataset.sumLimit)));
+    const over = Math.max(0, sum - Number(output.dataset.sumLimit));
+    // An output element is read aloud when it changes.
+    output.textContent = [output.dataset.sumText.replace("%d", String(sum)), tooMany(over)].filter(Boolean).join(". ");
+    output.toggleAttribute("data-over", over > 0);
+    output.dataset.sumOver = String(over);
   };
   for (const field of fields) field.addEventListener("input", update);
   if (fields.length) update();
 }
 
 // While a ticked product has too many, the order cannot be confirmed, and a line beside the button says how many.
-const note = document.querySelector("[data-sum-note]");
 if (note) {
   const confirm = note.closest("form");
   const button = confirm.querySelector("[data-confirm]");
@@ -34,7 +38,7 @@ if (note) {
       .filter((output) => output.closest("li")?.querySelector("input[name=item]")?.checked ?? true)
       .reduce((total, output) => total + Number(output.dataset.sumOver), 0);
     button.disabled = over > 0;
-    note.textContent = over === 0 ? "" : over === 1 ? note.dataset.one : note.dataset.many.replace("%d", String(over));
+    note.textContent = tooMany(over);
   };
   confirm.addEventListener("input", update);
   confirm.addEventListener("change", update);

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from auth.models import PersonCategory
+from auth.models import PersonCategory, Unit
 from core.db import Database
 from orders.models import DeliveryMethod, PayerKind, ProductKind
 from tests.support.builders import add_article, add_person, add_unit
@@ -15,8 +15,8 @@ from tests.support.regions import Region
 def test_the_central_budget_pays_also_for_who_has_come_of_age(database: Database) -> None:
     jonkoping = Region(database, "jonkoping")
     with database.unit_of_work() as session:
-        jonkoping.unit.adult_unit = add_unit(session, "Vuxenmottagningen", region="jonkoping")
-        session.merge(jonkoping.unit)
+        adult_unit = add_unit(session, "Vuxenmottagningen", region="jonkoping")
+        session.get_one(Unit, jonkoping.unit.id).adult_unit_id = adult_unit.id
         adult, grown = add_person(session, region="jonkoping"), add_person(session, region="jonkoping")
         grown.birth_date = date(2008, 12, 1)
         article = add_article(session, region="jonkoping")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import date, timedelta
 
-from auth.models import PersonCategory
+from auth.models import PersonCategory, Unit
 from core.clock import ManualClock
 from core.db import Database
 from core.policy import policy_of
@@ -20,7 +20,7 @@ def test_the_adult_unit_pays_from_the_birthday(database: Database) -> None:
     with database.unit_of_work() as session:
         adult = add_unit(session, "Vuxenmottagningen", region="vastmanland")
         adult.cost_centre = "19500"
-        session.get_one(type(adult), region.unit.id).adult_unit_id = adult.id
+        session.get_one(Unit, region.unit.id).adult_unit_id = adult.id
         grown, day_before = (add_person(session, region="vastmanland") for _ in range(2))
         grown.birth_date, day_before.birth_date = date(2008, 12, 1), date(2008, 12, 2)
         article = add_article(session, region="vastmanland")

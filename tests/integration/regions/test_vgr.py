@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from auth.models import PersonCategory
+from auth.models import PersonCategory, Unit
 from core.clock import ManualClock
 from core.db import Database
 from orders.errors import OrderRefused
@@ -29,7 +29,7 @@ def test_sent_home_the_unit_pays_and_the_depot_replaces_at_the_same_payer(databa
     assert "Do you need one that works now?" not in receipt
     assert "The depot replaces" in vgr.client(vgr.consultant).get(f"/complaints/{case_no}").text
     with database.unit_of_work() as session:
-        session.get_one(type(vgr.unit), vgr.unit.id).cost_centre = "99999"
+        session.get_one(Unit, vgr.unit.id).cost_centre = "99999"
     replacement = vgr.replaced(case_no)
     assert (replacement.payer, replacement.payer_ref) == (PayerKind.UNIT, "10100")
 
@@ -75,4 +75,4 @@ def test_a_pumps_warranty_starts_when_it_leaves_the_depot_and_the_supplier_helps
     clock.advance(timedelta(days=3))
     _case_no, receipt, case = vgr.faulty(person, ProductKind.PUMP)
     assert "3 December 2030" in case
-    assert "maker&#39;s support: 010-000 77 00" in receipt
+    assert "maker's support: 010-000 77 00" in receipt
