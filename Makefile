@@ -16,7 +16,7 @@ dev_lock := $(shell { echo "$(CURDIR)"; cat requirements-dev.txt pyproject.toml;
 demo_stamp := $(VENV)/.stamp-demo-$(demo_lock)
 dev_stamp := $(VENV)/.stamp-dev-$(dev_lock)
 
-.PHONY: help demo demo-reset test check assets catalogues lock translations screenshots install install-dev
+.PHONY: help demo demo-reset test check bench-depot assets catalogues lock translations screenshots install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ check: install-dev ## Format, lint, types, import contracts, translations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/portal translations check
+
+bench-depot: install-dev assets catalogues ## Measure planning a wave of 10,000 rows, and the hand-held's pages
+	@$(BIN)/python -m benchmarks.depot
 
 assets: install ## Build what browsers fetch
 	@$(BIN)/portal assets

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth.identity import Identity, system_identity
-from auth.permissions import Permission, require
+from auth.identity import system_identity
+from auth.permissions import Permission
 from core.clock import now, swedish_date
 from core.errors import NotFound
 from core.outbox import publish
@@ -20,7 +20,6 @@ from core.policy import policy_of
 from delivery.carrier_models import BookingStatus, CarrierBooking
 from delivery.carriers import Booked, ParcelFacts, Place
 from delivery.claims import record_act
-from delivery.errors import AlreadyShipped
 from delivery.models import Depot, DepotOrder, Parcel
 from delivery.policy import DeliveryPolicy
 from delivery.shipping import label_may_not_leave, lock_parcel
@@ -85,7 +84,7 @@ def mark_booked(session: Session, booking_id: int, booked: Booked) -> None:
     """
     known = session.get_one(CarrierBooking, booking_id)
     locked = _lock_parcel(session, known.parcel_id) if known.parcel_id is not None else None
-    booking = _lock(session, booking_id)
+    booking = lock_booking(session, booking_id)
     booking.reference, booking.changed_at = booked.reference, now(session)
     parcel = locked[1] if locked is not None and booking.parcel_id is not None else None
     is_sent_otherwise = (
@@ -103,7 +102,7 @@ def mark_booked(session: Session, booking_id: int, booked: Booked) -> None:
 
 def mark_refused(session: Session, booking_id: int, problem: str) -> None:
     """Write down that the carrier will not, and what it says. Locks the booking."""
-    booking = _lock(session, booking_id)
+    booking = lock_booking(session, booking_id)
     if booking.status in (BookingStatus.WANTED, BookingStatus.CANCEL_WANTED):
         booking.status, booking.changed_at = BookingStatus.REFUSED, now(session)
         booking.problem = "".join(character for character in problem if character.isprintable())[:200]
@@ -119,7 +118,7 @@ def what_to_cancel(session: Session, booking_id: int) -> tuple[str, str, str] | 
 
 def mark_cancelled(session: Session, booking_id: int, reference: str) -> None:
     """Write down that the carrier has cancelled; when it was booked meanwhile after all, that is cancelled next. Locks the booking."""
-    booking = _lock(session, booking_id)
+    booking = lock_booking(session, booking_id)
     if booking.status is BookingStatus.CANCEL_WANTED and booking.reference == reference:
         booking.status, booking.changed_at = BookingStatus.CANCELLED, now(session)
 
@@ -165,75 +164,6 @@ def take_back_bookings_of(session: Session, person_id: int) -> None:
     take_back_bookings(session, parcel_ids)
 
 
-def book_again(session: Session, identity: Identity, parcel_id: int) -> None:
-    """Try once more for a parcel whose booking was refused or has not come; one that is booked stays so.
-
-    Locks person (shared), rows, depot order and booking. Raises NotPermitted, NotFound, AlreadyShipped.
-    """
-    depot_order, parcel = lock_parcel(session, identity, parcel_id)
-    if parcel.shipped_at is not None:
-        raise AlreadyShipped
-    booking = booking_of(session, parcel_id)
-    if booking is not None and booking.status is BookingStatus.BOOKED:
-        return
-    if booking is not None and booking.status is BookingStatus.WANTED:
-        publish(session, "carrier.book", booking_id=booking.id)
-    else:
-        take_back_bookings(session, [parcel_id])
-        publish(session, "parcel.packed", parcel_id=parcel_id)
-    record_act(session, identity, depot_order, "booking.repeated")
-
-
-def ask_carrier(session: Session, identity: Identity, parcel_id: int) -> None:
-    """Publish `carrier.track` for a parcel that is booked: its carrier is asked where it is. Raises NotPermitted, NotFound."""
-    require(identity, Permission.SHIP)
-    booking = booking_of(session, parcel_id)
-    if booking is None or booking.region != identity.region or booking.status is not BookingStatus.BOOKED:
-        raise NotFound
-    publish(session, "carrier.track", booking_id=booking.id)
-
-
-def carrier_label(session: Session, identity: Identity, parcel_id: int) -> bytes:
-    """Return the label that the carrier made of a parcel not yet handed over; the print goes to the access log.
-
-    Locks person (shared), rows and depot order. Raises NotPermitted, NotFound.
-    """
-    depot_order, parcel = lock_parcel(session, identity, parcel_id)
-    booking = booking_of(session, parcel_id)
-    if booking is None or booking.label is None or parcel.shipped_at is not None or label_may_not_leave(depot_order):
-        raise NotFound
-    record_act(session, identity, depot_order, "label.printed")
-    return booking.label
-
-
-def left_standing(session: Session, identity: Identity) -> list[CarrierBooking]:
-    """Return the transports of parcels that were unpacked which the carrier will not cancel: somebody must call. Raises NotPermitted."""
-    require(identity, Permission.SHIP)
-    return list(
-        session.scalars(
-            select(CarrierBooking)
-            .where(
-                CarrierBooking.region == identity.region,
-                CarrierBooking.status == BookingStatus.REFUSED,
-                CarrierBooking.parcel_id.is_(None),
-            )
-            .order_by(CarrierBooking.id)
-            .limit(50)
-        )
-    )
-
-
-def note_called(session: Session, identity: Identity, booking_id: int) -> None:
-    """Note that the carrier has been called about a transport that it would not cancel. Locks it; raises NotPermitted, NotFound."""
-    require(identity, Permission.SHIP)
-    known = session.get(CarrierBooking, booking_id)
-    if known is None or known.region != identity.region:
-        raise NotFound
-    booking = _lock(session, booking_id)
-    if booking.status is BookingStatus.REFUSED and booking.parcel_id is None:
-        booking.status, booking.changed_at = BookingStatus.CANCELLED, now(session)
-
-
 def booking_of(session: Session, parcel_id: int) -> CarrierBooking | None:
     """Return the transport of a parcel, as it is now."""
     return session.scalar(
@@ -272,7 +202,8 @@ def _lock_parcel(session: Session, parcel_id: int) -> tuple[DepotOrder, Parcel] 
         return None
 
 
-def _lock(session: Session, booking_id: int) -> CarrierBooking:
+def lock_booking(session: Session, booking_id: int) -> CarrierBooking:
+    """Lock a transport and return it as it is now."""
     return session.scalars(
         select(CarrierBooking)
         .where(CarrierBooking.id == booking_id)

@@ -32,7 +32,7 @@ def hand_over_pdf(load: HandOverList, fonts: Fonts, _: Translate) -> bytes:
     pdf.ln(4)
     pdf.set_font("text", size=10)
     with pdf.table(
-        col_widths=(10, 54, 58, 24, 28),
+        col_widths=(10, 50, 56, 32, 26),
         borders_layout="HORIZONTAL_LINES",
         line_height=5,
         padding=1.2,

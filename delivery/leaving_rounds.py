@@ -59,14 +59,16 @@ def leave_round(session: Session, identity: Identity, round_id: int, *, everythi
         if one.status is DepotOrderStatus.PICKING and one.picker_id == identity.staff_id
     ]
     begun = [one for one in depot_orders if any(line.picked for line in one.lines)]
-    if everything_is_back and begun:
+    # An order that no wave planned has its lots from being begun: it gives them back.
+    to_shelf = [one for one in depot_orders if (everything_is_back if one in begun else one.wave_id is None)]
+    if to_shelf:
         # All balances at once: one order's after the other's would not be in lot order.
-        lots = {lot for one in begun for lot in lots_of(one.lines)}
-        lock_balances(session, begun[0].depot_id, lot_ids=lots)
-        for depot_order in begun:
-            put_back(session, identity, depot_order.id)
+        lots = {lot for one in to_shelf for lot in lots_of(one.lines)}
+        lock_balances(session, to_shelf[0].depot_id, lot_ids=lots)
     for depot_order in depot_orders:
-        if depot_order not in begun:
+        if depot_order in to_shelf:
+            put_back(session, identity, depot_order.id)
+        elif depot_order not in begun:
             _leave_unbegun(session, identity, depot_order)
     pick_round.ended_at = now(session)
     return len(depot_orders)

@@ -9,7 +9,7 @@ from core.clock import now
 from core.errors import NotFound
 from delivery.errors import PickNotFound
 from delivery.models import DepotOrder, PickedLot, PickLine, PickRound, ShortReason
-from delivery.picking import tick
+from delivery.picking import scan, tick
 from delivery.put_back import undo_pick, undo_short
 from delivery.rounds import own_round
 from delivery.shortage import short_pick
@@ -27,6 +27,28 @@ def tick_in_round(
     return picked
 
 
+def take_in_round(
+    session: Session,
+    identity: Identity,
+    round_id: int,
+    pick_line_id: int,
+    lot_no: str,
+    packages: int,
+    *,
+    key: str = "",
+    serial_no: str = "",
+) -> PickedLot | None:
+    """Pick packages of a lot that was typed. Locks and raises as `picking.scan`, and NotFound for another round's line."""
+    pick_round = own_round(session, identity, round_id)
+    depot_order_id = _order_of(session, pick_round, pick_line_id)
+    typed = f"{session.get_one(PickLine, pick_line_id).article.article_no} {lot_no}"
+    picked = scan(
+        session, identity, depot_order_id, typed, packages=packages, key=key, scanned=False, serial_no=serial_no
+    )
+    pick_round.last_act_at = now(session)
+    return picked
+
+
 def short_in_round(
     session: Session, identity: Identity, round_id: int, pick_line_id: int, reason: ShortReason
 ) -> PickLine:
@@ -37,13 +59,22 @@ def short_in_round(
     return line
 
 
-def undo_in_round(session: Session, identity: Identity, round_id: int, picked_lot_id: int, *, key: str = "") -> None:
+def undo_in_round(
+    session: Session, identity: Identity, round_id: int, picked_lot_id: int, *, key: str = "", serial_no: str = ""
+) -> None:
     """Take one package out of its box. Locks and raises as `put_back.undo_pick`, and NotFound for another round's."""
     pick_round = own_round(session, identity, round_id)
     pick = session.get(PickedLot, picked_lot_id)
     if pick is None:
         raise PickNotFound
-    undo_pick(session, identity, _order_of(session, pick_round, pick.pick_line_id), picked_lot_id, key=key)
+    undo_pick(
+        session,
+        identity,
+        _order_of(session, pick_round, pick.pick_line_id),
+        picked_lot_id,
+        key=key,
+        serial_no=serial_no,
+    )
     pick_round.last_act_at = now(session)
 
 

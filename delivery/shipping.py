@@ -13,6 +13,7 @@ from core.clock import now
 from core.errors import NotFound
 from core.outbox import publish
 from core.policy import policy_of
+from delivery.carrier_names import CARRIERS
 from delivery.claims import live_lines, lock_depot_order, record_act
 from delivery.errors import (
     AlreadyShipped,
@@ -42,13 +43,6 @@ from orders.kinds import ServicePointProvider
 from orders.models import DeliveryMethod, OrderRow, RowStatus
 from orders.progress import advance_rows
 from orders.redirection import prescribing_unit_of, redirect_to_unit
-
-# The national contract's words for carriers, as the carriers write themselves.
-CARRIERS = {
-    ServicePointProvider.DHL.value: "DHL",
-    ServicePointProvider.POSTNORD.value: "PostNord",
-    ServicePointProvider.SCHENKER.value: "DB Schenker",
-}
 
 
 def pack(session: Session, identity: Identity, depot_order_id: int, *, weight_grams: int | None = None) -> Parcel:

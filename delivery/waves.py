@@ -17,10 +17,10 @@ from core.clock import STOCKHOLM, now, swedish_date
 from core.outbox import publish
 from core.policy import policy_of
 from core.workdays import add_working_days
+from delivery.carrier_names import CARRIERS
 from delivery.demand import is_one_of, note_shared, share_and_lock, wanted_by, write_reservations
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, Wave
 from delivery.policy import DeliveryPolicy
-from delivery.shipping import CARRIERS
 from orders.models import DeliveryChoice
 
 

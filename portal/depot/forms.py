@@ -40,10 +40,7 @@ class ScanForm(FlaskForm):
     idempotency_key = _key()
 
 
-class TakeForm(FlaskForm):
-    """Packages of a lot that is typed, when the code cannot be scanned."""
-
-    article_no = HiddenField(validators=[Regexp(r"^\d{5}$")])
+class _LotForm(FlaskForm):
     lot_no = StringField(
         _l("Lot on the package"),
         [
@@ -63,6 +60,18 @@ class TakeForm(FlaskForm):
     )
     serial_no = _serial_no()
     idempotency_key = _key()
+
+
+class TakeForm(_LotForm):
+    """Packages of a lot that is typed, when the code cannot be scanned."""
+
+    article_no = HiddenField(validators=[Regexp(r"^\d{5}$")])
+
+
+class RoundTakeForm(_LotForm):
+    """The same on a round, for the stop one stands at."""
+
+    pick_line_id = _id()
 
 
 class TickForm(FlaskForm):

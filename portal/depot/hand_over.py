@@ -1,4 +1,4 @@
-"""Handing over to carriers: what each is to fetch, all at once, the list that the driver signs, and the bookings."""
+"""Handing over to carriers: what each is to fetch, all at once, the list that the driver signs, and the booking_desk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 
 from auth.permissions import Permission
 from core.errors import DomainError, NotPermitted
-from delivery import bookings, hand_over as service
+from delivery import booking_desk, hand_over as service
 from delivery.errors import AlreadyShipped
 from delivery.hand_over_paper import hand_over_pdf
 from portal.depot import forms, hand_over_words, words
@@ -30,7 +30,7 @@ def hand_over() -> ResponseReturnValue:
         return render_template(
             "depot/hand_over.html",
             loads=service.loads(session, identity),
-            standing=bookings.left_standing(session, identity),
+            standing=booking_desk.left_standing(session, identity),
             words=hand_over_words,
             day_words=words,
         )
@@ -86,7 +86,7 @@ def book_again(parcel_id: int) -> ResponseReturnValue:
     """Book the parcel's transport once more."""
     try:
         with unit_of_work() as session:
-            bookings.book_again(session, current_identity(), parcel_id)
+            booking_desk.book_again(session, current_identity(), parcel_id)
     except AlreadyShipped as problem:
         flash(words.refusal(problem).text, "attention")
     else:
@@ -99,7 +99,7 @@ def book_again(parcel_id: int) -> ResponseReturnValue:
 def ask_carrier(parcel_id: int) -> ResponseReturnValue:
     """Have the carrier asked where the parcel is."""
     with unit_of_work() as session:
-        bookings.ask_carrier(session, current_identity(), parcel_id)
+        booking_desk.ask_carrier(session, current_identity(), parcel_id)
     flash(_("The carrier is being asked. Load the page again in a moment."), "success")
     return redirect(url_for("depot.parcel", parcel_id=parcel_id), 303)
 
@@ -109,7 +109,7 @@ def ask_carrier(parcel_id: int) -> ResponseReturnValue:
 def carrier_label(parcel_id: int) -> ResponseReturnValue:
     """Show the label that the carrier made."""
     with unit_of_work() as session:
-        label = bookings.carrier_label(session, current_identity(), parcel_id)
+        label = booking_desk.carrier_label(session, current_identity(), parcel_id)
     return _pdf(label, "label.pdf")
 
 
@@ -118,7 +118,7 @@ def carrier_label(parcel_id: int) -> ResponseReturnValue:
 def carrier_called(booking_id: int) -> ResponseReturnValue:
     """Note that the carrier has been called about a transport that nobody needs."""
     with unit_of_work() as session:
-        bookings.note_called(session, current_identity(), booking_id)
+        booking_desk.note_called(session, current_identity(), booking_id)
     flash(_("Noted: the carrier knows."), "success")
     return redirect(url_for("depot.hand_over"), 303)
 

@@ -151,10 +151,12 @@ def _blame(form: goods_forms.ReceiveForm, problem: DomainError) -> None:
 def _say_line(line: ReceiptLine) -> tuple[str, str]:
     if line.refusal is None:
         taken = ngettext("Taken in: %(num)s package", "Taken in: %(num)s packages", line.packages)
-        return f"{taken}\n{_('Lot %(lot)s', lot=line.lot_no)}", RIGHT
+        lot = _("Lot %(lot)s", lot=line.lot_no)
+        return f"{taken}\n{lot}", RIGHT
     refused = goods_queries.refused(line)
     why = goods_words.refusal_words(line.refusal, refused.days_left, refused.days_required)
-    return f"{_('Refused: put it aside')}\n{why}", WRONG
+    refused_words = _("Refused: put it aside")
+    return f"{refused_words}\n{why}", WRONG
 
 
 def _to_receipt(receipt_id: int, said: str = "", category: str = RIGHT) -> ResponseReturnValue:

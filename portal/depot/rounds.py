@@ -17,6 +17,7 @@ from core.idempotency import new_key
 from delivery import leaving_rounds, round_acts, rounds
 from delivery.models import DepotOrderStatus, PickedLot, ShortReason
 from delivery.rounds import RoundPage
+from delivery.serials import serials_in_box
 from delivery.why_not import unused_lots
 from portal.depot import forms, round_words, words
 from portal.depot.blueprint import blueprint
@@ -57,17 +58,21 @@ def _render(session: Session, page: RoundPage, said: Sequence[str | tuple[str, s
     # The camera's reader runs in a worker of ours, and nowhere else on the portal.
     g.worker_source = "'self'"
     walked = [one for one in page.depot_orders if one.status is DepotOrderStatus.PICKING]
-    picks = [pick for one in walked for line in one.lines for pick in line.picked_lots]
+    lines = [line for one in walked for line in one.lines]
+    # Of units with numbers one says which: they are put back from the list.
+    picks = [pick for line in lines if not line.article.is_serialised for pick in line.picked_lots]
     return render_template(
         "depot/round.html",
         page=page,
         last_pick=max(picks, key=lambda pick: (pick.picked_at, pick.id), default=None),
         stop=stop,
         next_stops=page.stops[1 : 1 + NEXT_STOPS],
+        serials=serials_in_box(session, [line for line in lines if line.article.is_serialised]),
+        take=forms.RoundTakeForm(formdata=None),
         unused=unused_lots(session, page.round.depot_id, stop.line) if stop and stop.lot is None else [],
         said=said,
         is_missing="missing" in request.args,
-        keys=[new_key() for _each in range(3)],
+        keys=[new_key() for _each in range(4)],
         reasons=words.short_reasons(),
         why_not=round_words.why_not,
         words=words,
@@ -122,6 +127,23 @@ def round_tick(round_id: int) -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/depot/rounds/<int:round_id>/take")
+@requires(Permission.PICK)
+def round_take(round_id: int) -> ResponseReturnValue:
+    """Pick packages of a lot that was typed."""
+    form = forms.RoundTakeForm()
+    if not form.validate_on_submit():
+        return _back(round_id, (WRONG, _first_error(form)))
+    line, lot_no, count = form.pick_line_id.data or 0, form.lot_no.data or "", form.packages.data or 1
+    key, serial_no = form.idempotency_key.data or "", form.serial_no.data or ""
+    return _act(
+        round_id,
+        lambda session, identity: _picked(
+            round_acts.take_in_round(session, identity, round_id, line, lot_no, count, key=key, serial_no=serial_no)
+        ),
+    )
+
+
 @blueprint.post("/depot/rounds/<int:round_id>/short")
 @requires(Permission.PICK)
 def round_short(round_id: int) -> ResponseReturnValue:
@@ -145,10 +167,10 @@ def round_undo(round_id: int) -> ResponseReturnValue:
     form = forms.UndoForm()
     if not form.validate_on_submit():
         return _back(round_id, (WRONG, _first_error(form)))
-    picked, key = form.picked_lot_id.data or 0, form.idempotency_key.data or ""
+    picked, key, serial_no = form.picked_lot_id.data or 0, form.idempotency_key.data or "", form.serial_no.data or ""
 
     def take_out(session: Session, identity: Identity) -> str:
-        round_acts.undo_in_round(session, identity, round_id, picked, key=key)
+        round_acts.undo_in_round(session, identity, round_id, picked, key=key, serial_no=serial_no)
         return _("Put 1 package back on the shelf.")
 
     return _act(round_id, take_out)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Browser, Error, Page, Route, expect
 from sqlalchemy import func, select
 
@@ -16,9 +19,10 @@ from delivery.models import DepotOrder, DepotOrderStatus, Lot, LotStatus, Picked
 from orders.models import Article, Order
 from orders.services import OrderLine, PlaceOrder, place_order
 from orders.wishes import DeliveryWish
-from tests.browser.support import HAND_HELD, RunningDemo, User
+from tests.browser.support import BROWSER_FLAGS, HAND_HELD, RunningDemo, User
 from tests.conftest import give_keys_and_policies
 from tests.support.builders import add_item, add_person, patient_identity
+from tests.support.chromium import find_chromium
 from tests.support.depot_work import ADDRESS
 from tests.support.processes import wait_until
 
@@ -51,6 +55,7 @@ def _orders(database: Database) -> tuple[list[int], str]:
             .order_by(StockBalance.on_hand.desc())
             .limit(1)
         ).one()
+        assert article.gtin is not None
         code = f"01{article.gtin.rjust(14, '0')}17{lot.expires_on:%y%m%d}10{lot.lot_no}"
         for _one in range(3):
             person = add_person(session)
@@ -188,6 +193,48 @@ def test_a_round_survives_a_lost_network(
         assert session.scalars(select(PickedLot).join(PickLine).where(PickLine.depot_order_id.in_(orders))).all()
     user.problems[:] = [problem for problem in user.problems if "net::ERR" not in problem]
     user.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_camera_reads_what_a_scanner_would(
+    browser: Browser, demo: RunningDemo, work: tuple[Database, list[int], str], tmp_path: Path
+) -> None:
+    """The reader is our own file in a worker, and sends a code once however long the package is held up."""
+    database, orders, code = work
+    gs1 = f"(01){code[2:16]}(17){code[18:24]}(10){code[26:]}"
+    drawn = zxingcpp.write_barcode_to_image(
+        zxingcpp.create_barcode(gs1, zxingcpp.BarcodeFormat.DataMatrix, gs1=True), scale=10
+    )
+    picture = Image.new("RGB", (640, 480), "white")
+    picture.paste(Image.fromarray(drawn).convert("RGB").resize((280, 280)), (180, 100))
+    # Chromium plays a film of one JPEG as its camera.
+    film = tmp_path / "camera.mjpeg"
+    picture.save(film, "JPEG", quality=95)
+    camera = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]
+    chromium = find_chromium()
+    assert chromium is not None
+    with browser.browser_type.launch(executable_path=chromium, args=[*BROWSER_FLAGS, *camera]) as filming:
+        user = User(filming, demo, "en", HAND_HELD)
+        user.log_in("Kim Rosenhede")
+        user.go("/depot")
+        user.page.locator("form[action$='/depot/waves'] button").filter(has_text="PostNord").first.click()
+        user.press("Start the next round")
+        user.page.context.grant_permissions(["camera"])
+        user.press("Use the camera")
+        wait_until(lambda: _picked(database, orders) == 1, 30, "the camera read nothing")
+        expect(user.page.locator("[data-scan-result=ok]")).to_be_visible()
+        user.page.wait_for_timeout(1500)
+        assert _picked(database, orders) == 1
+        user.look()
+        user.press("Close the camera")
+        user.page.get_by_text("Leave this round").click()
+        user.press("I have put everything back")
+        user.close()
+    assert _picked(database, orders) == 0
 
 
 def _kept_is_empty(page: Page) -> bool:

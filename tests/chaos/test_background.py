@@ -55,7 +55,11 @@ def _order(database: Database, person: Person, item: PrescriptionItem) -> Order:
     address = HomeAddress(person.full_name, person.street, person.postal_code, person.city)
     with database.unit_of_work() as session:
         line = OrderLine(item.id, {item.article_id: 1}, item.orders_remaining)
-        return place_order(session, patient_identity(person), PlaceOrder((line,), (DeliveryWish(address=address),), idempotency_key=f"key-{item.id}"))
+        return place_order(
+            session,
+            patient_identity(person),
+            PlaceOrder((line,), (DeliveryWish(address=address),), idempotency_key=f"key-{item.id}"),
+        )
 
 
 def _at_depot(database: Database) -> int:

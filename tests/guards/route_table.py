@@ -66,6 +66,7 @@ ROUTES: dict[str, Permission | None] = {
     "depot.start_round": Permission.PICK,
     "depot.round_": Permission.PICK,
     "depot.round_scan": Permission.PICK,
+    "depot.round_take": Permission.PICK,
     "depot.round_tick": Permission.PICK,
     "depot.round_short": Permission.PICK,
     "depot.round_undo": Permission.PICK,

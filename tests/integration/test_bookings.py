@@ -13,10 +13,9 @@ from core.db import Database
 from core.errors import NotFound
 from core.outbox import OutboxMessage, publish
 from delivery import errors
-from delivery.bookings import ask_carrier, book_again, left_standing, note_called
+from delivery.booking_desk import ask_carrier, book_again, left_standing, note_called
 from delivery.carrier_models import BookingStatus
 from delivery.carriers import CarrierRefused
-from delivery.models import Parcel
 from delivery.papers import prepare_papers
 from delivery.put_back import put_back
 from delivery.shipping import pack, ship
@@ -298,12 +297,3 @@ def test_the_log_names_nobody(world: World, office: Office, caplog: pytest.LogCa
     assert "refused" in said
     for secret in ("Testsson", "Provgatan"):
         assert secret not in said
-
-
-def test_parcels_and_their_transports_go_together(world: World, office: Office) -> None:
-    depot_order_id, _ = packed(world)
-    work_carriers(world.database, office)
-    with world.database.unit_of_work() as session:
-        put_back(session, world.picker, depot_order_id)
-    with world.database.session() as session:
-        assert session.scalars(select(Parcel)).all() == []

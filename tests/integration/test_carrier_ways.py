@@ -158,7 +158,8 @@ def test_events_are_asked_for_and_read(office: HttpOffice) -> None:
     (event,) = HttpCarriers(office.url, {}).track("PostNord", "R/1")
     assert event.kind is TrackingKind.IN_TRANSIT
     assert office.requests[0][:2] == ("GET", "/postnord/bookings/R%2F1/events")
-    for events in (None, [7], [{"event": "LOST"}], [{}] * 51):
+    answers: list[Any] = [None, [7], [{"event": "LOST"}], [{}] * 51]
+    for events in answers:
         office.answer = {"events": events}
         with pytest.raises(CarrierAway):
             HttpCarriers(office.url, {}).track("PostNord", "R/1")

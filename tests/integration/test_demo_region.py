@@ -120,6 +120,7 @@ def test_the_depot_and_the_consultant_have_something_to_do(loaded: Database) -> 
         assert Counter(session.scalars(select(DepotOrder.status))) == {
             DepotOrderStatus.WAITING: 1,
             DepotOrderStatus.SHIPPED: 1,
+            DepotOrderStatus.PACKED: 1,
             DepotOrderStatus.DELIVERED: 2,
         }
         assert Counter(session.scalars(select(OrderRow.status).join(Order)))[RowStatus.DELIVERED] == 6

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from auth.identity import Role, Task
@@ -19,7 +20,10 @@ from auth.permissions import TABLE
 from core.clock import now, today
 from core.db import Database
 from delivery.models import Depot, DepotOrder, PickLine, PickRound
-from orders.models import Article, Order, OrderRow, PrescriptionItem, Withdrawal
+from delivery.receipts import open_receipt
+from delivery.receiving import ReceiveGoods, receive_goods
+from delivery.reordering import order_from_supplier
+from orders.models import Article, Order, OrderRow, PrescriptionItem, Supplier, Withdrawal
 from orders.renewal_models import RenewalRequest
 from portal.security import ACCESS_ATTRIBUTE, Access
 from tests.support.builders import add_item, add_person, add_staff, add_unit
@@ -46,7 +50,14 @@ QUERIES = (
     *("item", "parcel", "show", "find", "area", "page", "search", "day", "staff", "older-than", "address"),
     *("missing", "placed", "next", "after", "state", "code", "error", "iss"),
 )
-READ_NO_QUERY = {"assets", "depot.delivery_note", "depot.label", "depot.hand_over_list"}
+READ_NO_QUERY = {
+    "depot.return_paper",
+    "depot.supplier_order_file",
+    "assets",
+    "depot.delivery_note",
+    "depot.label",
+    "depot.hand_over_list",
+}
 TERMS = {
     "packages": "6",
     "days": "84",
@@ -146,6 +157,7 @@ def scene(database: Database) -> Scene:
         )
         session.add(asked)
         session.flush()
+        goods = _goods(session, world, article)
     clients = {role: sign_in(app.test_client(), who) for role, who in people.items()}
     clients[Role.PATIENT] = sign_in(app.test_client(), office.patient)
     return Scene(
@@ -156,6 +168,8 @@ def scene(database: Database) -> Scene:
             "parcel_id": parcel_id,
             "picked_lot_id": office.picked_lot_id,
             "case_no": case_no,
+            "lot_id": lot_id,
+            **goods,
             "order_no": order_no,
             "message_id": message_id,
             "appointment_id": asked.id,
@@ -172,6 +186,19 @@ def scene(database: Database) -> Scene:
         clients=clients,
         tokens={role: token_of(client, HOMES[role]) for role, client in clients.items()},
     )
+
+
+def _goods(session: Session, world: World, article: Article) -> dict[str, object]:
+    """A delivery being received, of which something is refused, and an order to a supplier."""
+    supplier = Supplier(region=article.region, supplier_no="S1", name="Provleverantören AB")
+    session.add(supplier)
+    session.flush()
+    session.get_one(Article, article.id).supplier_id = supplier.id
+    session.flush()
+    order = order_from_supplier(session, world.picker, supplier.id, {article.id: 5}, today(session))
+    receipt = open_receipt(session, world.picker, order.id, "FS-1")
+    receive_goods(session, world.picker, ReceiveGoods(receipt.id, "04012345678901", 1))
+    return {"receipt_id": receipt.id, "supplier_order_id": order.id}
 
 
 def _world_beside(database: Database) -> World:
@@ -194,6 +221,26 @@ def _good_forms(
         "consultant.take": nothing,
         "consultant.replace": {"packages": "1", **key},
         "consultant.refuse": {"reason": "Den var tappad.", **key},
+        "depot.close_receipt": nothing,
+        "depot.count_lot": {"counted": "9", "serials": "P1–P3", **key},
+        "depot.move_lot": {"location": "A-07"},
+        "depot.open_receipt": {"supplier_order_id": "1", "delivery_note_no": "FS-2", **key},
+        "depot.receive": {
+            "code": gs1(article, "LOT1", line.use_until.replace(year=2028, month=12, day=31)),
+            "lot_no": "LOT1",
+            "expires_on": "2028-12-31",
+            "packages": "2",
+            "serials": "P1–P3 P7",
+            "location": "A-07",
+            "is_damaged": "",
+            "note": "Pall 2",
+            **key,
+        },
+        "depot.reorder": {"supplier_id": "1", "expected_on": "2027-01-15", f"packages-{article.id}": "20", **key},
+        "depot.scrap": {"packages": "1", "serials": "P1", "note": "Tappad", **key},
+        "depot.send_back": nothing,
+        "depot.set_lot_status": {"status": "ON_HOLD", "note": "Fukt"},
+        "depot.take_back": {"find": order_no, "packages": "1", "serials": "P1", "note": "Fel storlek", **key},
         "depot.delivered": nothing,
         "depot.finish": nothing,
         "depot.ask_carrier": nothing,
@@ -208,6 +255,7 @@ def _good_forms(
         "depot.plan_wave": {"carrier": "PostNord"},
         "depot.round_scan": {"scan": gs1(article, "LOT1", line.use_until.replace(year=2028, month=12, day=31)), **key},
         "depot.round_short": {**pick_line, "reason": "NOT_FOUND"},
+        "depot.round_take": {**pick_line, "lot_no": "LOT1", "packages": "1", "serial_no": "S1", **key},
         "depot.round_tick": {**pick_line, "lot_id": str(lot_id), "packages": "1", **key},
         "depot.round_undo": {"picked_lot_id": "1", **key},
         "depot.round_undo_short": pick_line,
@@ -218,9 +266,9 @@ def _good_forms(
         "depot.short": {**pick_line, "reason": "NOT_FOUND"},
         "depot.start": nothing,
         "depot.start_next": nothing,
-        "depot.take": {"article_no": article.article_no, "lot_no": "LOT1", "packages": "1", **key},
+        "depot.take": {"article_no": article.article_no, "lot_no": "LOT1", "serial_no": "P1", "packages": "1", **key},
         "depot.tick": {**pick_line, "lot_id": str(lot_id), "packages": "1", **key},
-        "depot.undo": {"picked_lot_id": "1", **key},
+        "depot.undo": {"picked_lot_id": "1", "serial_no": "P1", **key},
         "depot.undo_short": pick_line,
         "depot.warehouse_seen": nothing,
         "depot.warehouse_send_again": nothing,

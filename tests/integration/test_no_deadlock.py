@@ -112,7 +112,11 @@ class Fair:
             ).all()
             chosen = luck.sample(items, luck.randint(1, len(items)))
             lines = tuple(OrderLine(item.id, {item.article_id: 2}, item.orders_remaining) for item in chosen)
-            place_order(session, patient_identity(person), PlaceOrder(lines, (DeliveryWish(address=ADDRESS),), idempotency_key=f"key-{next(_serial)}"))
+            place_order(
+                session,
+                patient_identity(person),
+                PlaceOrder(lines, (DeliveryWish(address=ADDRESS),), idempotency_key=f"key-{next(_serial)}"),
+            )
 
     def cancel(self, luck: Random) -> None:
         # Of any patient: one of the few orders that nobody has begun to pick.

@@ -22,7 +22,7 @@ def test_an_address_is_changed_by_phone_before_the_pick(database: Database) -> N
     page = desk.client.get(pages.path)
     check_page(page)
     assert "Call about Anna Provsson" in page.text
-    assert pages.send("delivery", desk.client, **HOME).status_code == 303
+    assert pages.send_as(desk.client, "delivery", **HOME).status_code == 303
     choice = pages.choice()
     assert (choice.street, choice.postal_code) == ("Nya gatan 7", "54130")
     (entry,) = desk.entries("order.changed")
@@ -38,7 +38,7 @@ def test_amounts_too_and_nothing_once_it_is_being_picked(database: Database) -> 
     desk = Desk(database, pages.app)
     client = desk.take_call(pages.patient, "Vill ha färre")
     fields = {pages.amount(pages.sensor.id, pages.item): "2"}
-    assert pages.send("amounts", client, **fields).status_code == 303
+    assert pages.send_as(client, "amounts", **fields).status_code == 303
     assert pages.rows()[pages.sensor.id] == 2
     late = {**pages.fields(client, "delivery"), **HOME}
     with database.unit_of_work() as session:

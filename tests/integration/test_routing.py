@@ -120,7 +120,9 @@ def test_a_cancelled_order_is_dropped_whether_routed_before_or_after(world: Worl
         identity = patient_identity(person)
         cancel_order(session, patient_identity(session.get_one(type(person), order.person_id)), order.order_no)
         item = add_item(session, person, article, packages=1)
-        later = place_order(session, identity, PlaceOrder((OrderLine(item.id, {article.id: 1}, 4),), idempotency_key="x"))
+        later = place_order(
+            session, identity, PlaceOrder((OrderLine(item.id, {article.id: 1}, 4),), idempotency_key="x")
+        )
         cancel_order(session, identity, later.order_no)
     for _ in range(2):
         world.handle("order.cancelled")

@@ -9,17 +9,12 @@ from threading import Barrier
 import pytest
 from sqlalchemy import func, select
 
-from auth.identity import Identity, Role
+from auth.identity import Identity
 from auth.models import Person
-from auth.persons import staff_identity
 from core.clock import now
 from core.db import Database
 from delivery import errors
 from delivery.adjusting import TakeBack, count_lot, scrap, set_lot_status, take_back
-from delivery.complaints.decisions import ReplaceProduct, replace_product
-from delivery.complaints.models import FaultKind
-from delivery.complaints.queries import open_case
-from delivery.complaints.services import ReportFault, report_fault
 from delivery.goods_models import SerialisedUnit, UnitStatus
 from delivery.models import DepotOrder, Lot, LotStatus, PickedLot
 from delivery.picking import scan, tick
@@ -30,7 +25,6 @@ from delivery.receiving import ReceiveGoods, receive_goods
 from delivery.shipping import pack, ship
 from delivery.shortage import finish
 from orders.models import Article, ProductKind
-from tests.support.builders import add_person, add_staff, patient_identity
 from tests.support.depot_work import World, gs1
 
 GOOD = date(2030, 6, 30)
@@ -275,53 +269,3 @@ def test_pumps_are_counted_by_their_numbers_and_a_lost_one_is_scrapped(world: Wo
             count_lot(session, who, lot_id, 2, serials=["P1", "P3"])
     assert unit(world, "P2").status is UnitStatus.SCRAPPED
     stock_agrees(world)
-
-
-def complained(world: World, consultant: Identity, person: Person, picked_lot_id: int, serial: int) -> tuple[str, int]:
-    """Report a fault, have it replaced and routed; return the case's number and the new depot order."""
-    with world.database.unit_of_work() as session:
-        fault = ReportFault(
-            picked_lot_id=picked_lot_id,
-            kind=FaultKind.STOPPED_WORKING,
-            was_harmed=False,
-            has_danger_sign=False,
-            is_kept=True,
-            wants_replacement=True,
-            idempotency_key=f"fault-{serial}",
-        )
-        case_no = report_fault(session, patient_identity(person), fault).case_no
-        replaced = replace_product(session, consultant, ReplaceProduct(case_no, 1, f"replace-{serial}"))
-        order_id = replaced.replacement_order_id
-    world.handle("order.placed")
-    with world.database.session() as session:
-        return case_no, session.scalars(select(DepotOrder.id).where(DepotOrder.order_id == order_id)).one()
-
-
-def test_a_replacement_inherits_what_is_left_of_the_warranty(world: World, pump: Article) -> None:
-    with world.database.unit_of_work() as session:
-        person = add_person(session)
-        consultant = staff_identity(add_staff(session, Role.CONSULTANT))
-        receipt = open_receipt(session, world.picker, None, "FS-9")
-        receive_goods(session, world.picker, ReceiveGoods(receipt.id, gs1(pump, "L2", GOOD), 2, serials=("P6", "P7")))
-    picked = sent(world, begun(world, pump, 1, person), code(pump, "P1"))
-    with world.database.unit_of_work() as session:
-        session.scalars(select(SerialisedUnit).where(SerialisedUnit.serial_no == "P1")).one().warranty_until = date(
-            2027, 3, 1
-        )
-    first_case, second = complained(world, consultant, person, picked.id, 1)
-    world.start(second)
-    again = sent(world, second, code(pump, "P6", "L2"))
-    assert (unit(world, "P6").warranty_until, unit(world, "P6").replaces_id) == (
-        date(2027, 3, 1),
-        unit(world, "P1").id,
-    )
-    _case, third = complained(world, consultant, person, again.id, 2)
-    world.start(third)
-    sent(world, third, code(pump, "P2"))
-    assert unit(world, "P2").warranty_until == date(2027, 3, 1)
-    with world.database.unit_of_work() as session:
-        shown = open_case(session, consultant, first_case)
-        assert [(one.serial_no, one.replaced, one.replaced_by) for one in shown.units] == [("P1", (), "P6")]
-        assert shown.warranty_ends_on == date(2027, 3, 1)
-        last = open_case(session, consultant, _case)
-        assert [(one.serial_no, one.replaced, one.replaced_by) for one in last.units] == [("P6", ("P1",), "P2")]

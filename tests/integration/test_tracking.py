@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from auth.models import InboxMessage
 from core.clock import ManualClock
 from core.db import Database
-from delivery.bookings import ask_carrier
+from delivery.booking_desk import ask_carrier
 from delivery.carrier_models import CallbackOutcome, CarrierCallback
 from delivery.carriers import CarrierEvent
 from delivery.models import TrackingKind
@@ -28,31 +27,12 @@ from delivery.tracking import MOST_BYTES
 from orders.models import RowStatus
 from portal.carriers import use_carriers
 from portal.signatures import SIGNATURE_HEADER, TIME_HEADER, signature_headers
-from tests.support.carriers import Office, booking_now, parcel_now, work_carriers
+from tests.support.carriers import KEY, Carrier, Office, booking_now, parcel_now, work_carriers
 from tests.support.depot_work import World, rows_of
 from tests.support.web import make_app
 
-KEY, OTHER_KEY = bytes(range(40, 80)), bytes(range(90, 130))
+OTHER_KEY = bytes(range(90, 130))
 TRANSIT, POINT, RETURNED, DELIVERED = "IN_TRANSIT", "AT_SERVICE_POINT", "RETURNED", "DELIVERED"
-
-
-class Carrier:
-    """PostNord, as it calls us."""
-
-    def __init__(self, app: Flask, clock: ManualClock) -> None:
-        self._app, self._clock = app, clock
-
-    def tell(
-        self, event: str, event_id: str, *, key: bytes = KEY, carrier: str = "postnord", **facts: object
-    ) -> TestResponse:
-        """Call about something that happens now."""
-        body = {"event_id": event_id, "event": event, "at": self._clock.now().isoformat(), **facts}
-        return self.send(json.dumps(body).encode(), key=key, carrier=carrier)
-
-    def send(self, body: bytes, *, key: bytes = KEY, carrier: str = "postnord", **headers: str) -> TestResponse:
-        """Send a body, signed now, with some headers changed."""
-        signed = {**signature_headers(key, body, self._clock.now()), **headers}
-        return self._app.test_client().post(f"/api/tracking/{carrier}", data=body, headers=signed)
 
 
 @pytest.fixture
@@ -199,11 +179,11 @@ def test_what_is_not_signed_just_now_with_this_carrier_s_key_is_refused(
     headers = signature_headers(KEY, body, clock.now())
     for response in (
         carrier.send(body, key=OTHER_KEY),
-        carrier.send(body + b" ", **headers),
-        carrier.send(body, **old),
-        carrier.send(body, **signature_headers(KEY, body, clock.now() - timedelta(minutes=6))),
-        carrier.send(body, **{SIGNATURE_HEADER: ""}),
-        carrier.send(body, **{TIME_HEADER: "now"}),
+        carrier.send(body + b" ", headers=headers),
+        carrier.send(body, headers=old),
+        carrier.send(body, headers=signature_headers(KEY, body, clock.now() - timedelta(minutes=6))),
+        carrier.send(body, headers={SIGNATURE_HEADER: ""}),
+        carrier.send(body, headers={TIME_HEADER: "now"}),
     ):
         status, answer = said(response)
         assert (status, answer["reason"]) == (401, "BAD_SIGNATURE")
@@ -222,12 +202,13 @@ def test_one_carrier_says_nothing_of_another_s_parcels(world: World, carrier: Ca
 
 def test_what_names_a_parcel_must_agree(world: World, carrier: Carrier) -> None:
     (_, first, sscc), (_, second, _) = sent(world), sent(world)
-    for facts in (
+    wrong: list[dict[str, Any]] = [
         {"sscc": "0" * 18},
         {"tracking_no": "NONE"},
         {"reference": "NONE"},
         {"sscc": sscc, "tracking_no": f"T{second}"},
-    ):
+    ]
+    for facts in wrong:
         status, answer = said(carrier.tell(TRANSIT, "e1", **facts))
         assert (status, answer["reason"]) == (404, "UNKNOWN_PARCEL")
         assert all(name in answer["detail"] for name in facts)

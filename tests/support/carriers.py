@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
+from core.clock import ManualClock
 from core.db import Database
 from core.outbox import OutboxMessage
 from delivery.bookings import booking_of
@@ -20,6 +23,7 @@ from delivery.carriers import Booked, CarrierEvent, CarrierPort, ParcelFacts
 from delivery.models import Parcel
 from portal.carriers import use_carriers
 from portal.jobs import run_message
+from portal.signatures import signature_headers
 
 KINDS = ("parcel.packed", "parcel.shipped", "carrier.book", "carrier.cancel", "carrier.track", "person.protected")
 
@@ -91,6 +95,30 @@ def parcel_now(database: Database, parcel_id: int) -> Parcel:
         parcel = session.get_one(Parcel, parcel_id)
         _ = parcel.events
         return parcel
+
+
+KEY = bytes(range(40, 80))
+
+
+class Carrier:
+    """PostNord, as it calls us."""
+
+    def __init__(self, app: Flask, clock: ManualClock) -> None:
+        self._app, self._clock = app, clock
+
+    def tell(
+        self, event: str, event_id: str, *, key: bytes = KEY, carrier: str = "postnord", **facts: Any
+    ) -> TestResponse:
+        """Call about something that happens now."""
+        body = {"event_id": event_id, "event": event, "at": self._clock.now().isoformat(), **facts}
+        return self.send(json.dumps(body).encode(), key=key, carrier=carrier)
+
+    def send(
+        self, body: bytes, *, key: bytes = KEY, carrier: str = "postnord", headers: dict[str, str] | None = None
+    ) -> TestResponse:
+        """Send a body, signed now, with some headers changed."""
+        signed = {**signature_headers(key, body, self._clock.now()), **(headers or {})}
+        return self._app.test_client().post(f"/api/tracking/{carrier}", data=body, headers=signed)
 
 
 @dataclass

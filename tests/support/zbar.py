@@ -26,6 +26,6 @@ class ReadCode:
 def read_codes(picture: Image) -> list[ReadCode]:
     """Return the codes that ZBar finds."""
     grey = picture.convert("L")
-    words = [Node.find().program, str(_SCRIPT), str(ZBAR), str(grey.width), str(grey.height)]
+    words = [str(Node.find().program), str(_SCRIPT), str(ZBAR), str(grey.width), str(grey.height)]
     outcome = subprocess.run(words, input=grey.tobytes(), capture_output=True, check=True, timeout=60)
     return [ReadCode(**found) for found in json.loads(outcome.stdout)]

@@ -179,6 +179,12 @@ def live(session: Session, loaded_on: date) -> None:
     )
     past.work()
 
+    past.at(1, 20)
+    astrids = past.order("astrid", {"41002": 6})
+    past.at(1, 21)
+    # Its transport is booked when the workers start.
+    past.pick_and_pack(astrids, "amina")
+
 
 def _articles(item: PrescriptionItem) -> set[int]:
     return {article.id for article in item.sub_articles} or {item.article_id}

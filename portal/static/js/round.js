@@ -54,7 +54,9 @@ if (round) {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     for (const part of document.querySelectorAll("[data-part]")) {
       const found = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
-      if (found) part.replaceChildren(...found.childNodes);
+      if (!found) continue;
+      part.replaceChildren(...found.childNodes);
+      for (const button of part.querySelectorAll("[data-step]")) button.hidden = false;
     }
   };
   const answered = (scan, answer) => {

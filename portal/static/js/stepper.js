@@ -1,16 +1,14 @@
 // Minus and plus beside a number; a sum shown elsewhere follows (data-sum-of names the fields, data-sum-text the words).
-for (const stepper of document.querySelectorAll("[data-stepper]")) {
-  const input = stepper.querySelector("input");
-  for (const button of stepper.querySelectorAll("[data-step]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      if (button.dataset.step === "1") input.stepUp();
-      else input.stepDown();
-      input.dispatchEvent(new Event("input", { bubbles: true }));
-      input.dispatchEvent(new Event("change", { bubbles: true }));
-    });
-  }
-}
+for (const button of document.querySelectorAll("[data-stepper] [data-step]")) button.hidden = false;
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-stepper] [data-step]");
+  if (!button) return;
+  const input = button.closest("[data-stepper]").querySelector("input");
+  if (button.dataset.step === "1") input.stepUp();
+  else input.stepDown();
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
 
 const note = document.querySelector("[data-sum-note]");
 const tooMany = (over) => (over === 0 || !note ? "" : over === 1 ? note.dataset.one : note.dataset.many.replace("%d", String(over)));

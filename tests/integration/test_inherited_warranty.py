@@ -1,0 +1,95 @@
+"""A pump that replaces a faulty one inherits what is left of its warranty, and the case tells which replaced which. Handbook §6."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from auth.identity import Identity, Role
+from auth.models import Person
+from auth.persons import staff_identity
+from core.db import Database
+from delivery.complaints.decisions import ReplaceProduct, replace_product
+from delivery.complaints.models import FaultKind
+from delivery.complaints.queries import open_case
+from delivery.complaints.services import ReportFault, report_fault
+from delivery.goods_models import SerialisedUnit
+from delivery.models import DepotOrder
+from delivery.receipts import open_receipt
+from delivery.receiving import ReceiveGoods, receive_goods
+from orders.models import Article, ProductKind
+from tests.integration.test_serials import GOOD, begun, code, sent, unit
+from tests.support.builders import add_person, add_staff, patient_identity
+from tests.support.depot_work import World, gs1
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database)
+
+
+@pytest.fixture
+def pump(world: World) -> Article:
+    """A pump of which P1 to P4 are on the shelf, in two lots."""
+    article = world.article("Insulinpump")
+    with world.database.unit_of_work() as session:
+        found = session.get_one(Article, article.id)
+        found.is_serialised, found.kind = True, ProductKind.PUMP
+        receipt = open_receipt(session, world.picker, None, "FS-1")
+        for lot_no, serials in (("L1", ("P1", "P2", "P3")), ("L2", ("P4",))):
+            receive_goods(
+                session, world.picker, ReceiveGoods(receipt.id, gs1(found, lot_no, GOOD), len(serials), serials=serials)
+            )
+        return found
+
+
+def complained(world: World, consultant: Identity, person: Person, picked_lot_id: int, serial: int) -> tuple[str, int]:
+    """Report a fault, have it replaced and routed; return the case's number and the new depot order."""
+    with world.database.unit_of_work() as session:
+        fault = ReportFault(
+            picked_lot_id=picked_lot_id,
+            kind=FaultKind.STOPPED_WORKING,
+            was_harmed=False,
+            has_danger_sign=False,
+            is_kept=True,
+            wants_replacement=True,
+            idempotency_key=f"fault-{serial}",
+        )
+        case_no = report_fault(session, patient_identity(person), fault).case_no
+        replaced = replace_product(session, consultant, ReplaceProduct(case_no, 1, f"replace-{serial}"))
+        order_id = replaced.replacement_order_id
+    world.handle("order.placed")
+    with world.database.session() as session:
+        return case_no, session.scalars(select(DepotOrder.id).where(DepotOrder.order_id == order_id)).one()
+
+
+def test_a_replacement_inherits_what_is_left_of_the_warranty(world: World, pump: Article) -> None:
+    with world.database.unit_of_work() as session:
+        person = add_person(session)
+        consultant = staff_identity(add_staff(session, Role.CONSULTANT))
+        receipt = open_receipt(session, world.picker, None, "FS-9")
+        receive_goods(session, world.picker, ReceiveGoods(receipt.id, gs1(pump, "L2", GOOD), 2, serials=("P6", "P7")))
+    picked = sent(world, begun(world, pump, 1, person), code(pump, "P1"))
+    with world.database.unit_of_work() as session:
+        session.scalars(select(SerialisedUnit).where(SerialisedUnit.serial_no == "P1")).one().warranty_until = date(
+            2027, 3, 1
+        )
+    first_case, second = complained(world, consultant, person, picked.id, 1)
+    world.start(second)
+    again = sent(world, second, code(pump, "P6", "L2"))
+    assert (unit(world, "P6").warranty_until, unit(world, "P6").replaces_id) == (
+        date(2027, 3, 1),
+        unit(world, "P1").id,
+    )
+    _case, third = complained(world, consultant, person, again.id, 2)
+    world.start(third)
+    sent(world, third, code(pump, "P2"))
+    assert unit(world, "P2").warranty_until == date(2027, 3, 1)
+    with world.database.unit_of_work() as session:
+        shown = open_case(session, consultant, first_case)
+        assert [(one.serial_no, one.replaced, one.replaced_by) for one in shown.units] == [("P1", (), "P6")]
+        assert shown.warranty_ends_on == date(2027, 3, 1)
+        last = open_case(session, consultant, _case)
+        assert [(one.serial_no, one.replaced, one.replaced_by) for one in last.units] == [("P6", ("P1",), "P2")]
