@@ -12,7 +12,8 @@ from core.request_id import set_request_id
 
 log = logging.getLogger("portal.requests")
 
-# A page with the camera sets `g.worker_source`. A page whose form leads to another site sets `g.form_action`: browsers apply it to the redirects that follow.
+# A page with the camera sets `g.worker_source`. A page whose form leads to another site sets `g.form_action`: browsers apply it to the
+# redirects that follow.
 SELF, NONE = "'self'", "'none'"
 # The camera's code reader: WebAssembly runs in its worker, which sees no page, and nowhere else.
 WORKER_POLICY = "default-src 'none'; script-src 'wasm-unsafe-eval'; connect-src 'self'"

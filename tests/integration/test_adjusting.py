@@ -171,8 +171,9 @@ def _sent_back(world: World, lot: Lot, article: Article) -> PickedLot:
 
 def test_what_has_not_left_does_not_come_back(world: World, lot: Lot, article: Article) -> None:
     world.packed(world.order({article: 4}))
-    with world.database.unit_of_work() as session, pytest.raises(errors.NotYetSent):
+    with world.database.session() as session:
         picked = session.scalars(select(PickedLot)).one()
+    with world.database.unit_of_work() as session, pytest.raises(errors.NotYetSent):
         take_back(session, world.picker, TakeBack(picked.id, 1, "Fel storlek"))
     assert world.balance(lot) == (6, 0)
 

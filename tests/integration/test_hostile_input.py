@@ -218,6 +218,24 @@ def _good_forms(
     key = {"idempotency_key": "key"}
     pick_line = {"pick_line_id": str(line.id)}
     return {
+        "changes.change": {
+            "part": "amounts",
+            "person": str(person_id),
+            "version": "1",
+            f"packages-{item.id}-{item.article_id}": "1",
+            f"seen-{item.id}": "3",
+            "item": str(item.id),
+            "choice": "1",
+            "do": "",
+            "parcel-0": str(item.id),
+            "shown-0": "HOME_DELIVERY-INGEN",
+            "way-0": "HOME_DELIVERY-INGEN",
+            "receiver": "Test Testsson",
+            "street": "Provgatan 1",
+            "postal_code": "54130",
+            "city": "Skövde",
+            **key,
+        },
         "consultant.take": nothing,
         "consultant.replace": {"packages": "1", **key},
         "consultant.refuse": {"reason": "Den var tappad.", **key},
@@ -332,6 +350,13 @@ def _good_forms(
         "proxies.take_back": nothing,
         "proxies.withdraw": nothing,
         "public.set_language": {"language": "en", "next": "/orders"},
+        "settings.save": {
+            "notify_by": "NONE",
+            "email": "test@example.se",
+            "mobile": "070-123 45 67",
+            "reminders": "CAN_ORDER",
+            "language": "sv",
+        },
         "service.close_call": nothing,
         "service.open_call": {"number": order_no, "reason": "Var är paketet?"},
         "tracking.receive": nothing,
