@@ -55,6 +55,7 @@ def products() -> ResponseReturnValue:
             later=[presentation.product_card(product, day) for product in listed.later],
             ended=[presentation.product_card(product, day) for product in listed.ended],
             coming=coming,
+            is_protected=listed.person.is_protected,
             today=day,
             progress=order_words,
             others=[

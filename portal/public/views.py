@@ -33,7 +33,6 @@ def start() -> ResponseReturnValue:
     return render_template(
         "public/nothing_here.html",
         others=[s for s in user.subjects if s.person.id != user.identity.subject_person_id],
-        is_staff=user.commission is not None,
         own_account_age=policy_of(user.identity.region).section(ActingPolicy).own_account_from_age,
     )
 

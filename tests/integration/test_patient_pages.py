@@ -150,7 +150,8 @@ def test_an_orders_page_names_who_ordered_and_where_it_goes(database: Database, 
     location = helper.post("/order", data=order_form(helper, item)).headers["Location"].split("?")[0]
     page = sign_in(app.test_client(), patient).get(location).text
     assert "Rolf Ombudsson, on behalf of the patient" in page
-    assert "Provgatan 1, 541\N{NO-BREAK SPACE}30 Skövde" in page
+    assert "Provgatan 1" in page
+    assert "541\N{NO-BREAK SPACE}30 Skövde" in page
 
 
 def test_the_inbox_hides_what_is_about_somebody_one_may_no_longer_act_for(

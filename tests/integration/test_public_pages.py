@@ -40,20 +40,14 @@ def test_the_start_page_says_what_it_is_for_and_leads_to_the_log_in(client: Flas
         (Role.CONSULTANT, "/complaints"),
         (Role.CUSTOMER_SERVICE, "/customer-service"),
         (Role.AUDITOR, "/access-log"),
+        (Role.PRESCRIBER, "/prescriber"),
+        (Role.COST_RESPONSIBLE, "/payers"),
     ],
 )
 def test_staff_begin_at_their_own_page(database: Database, client: FlaskClient, role: Role, home: str) -> None:
     with database.unit_of_work() as session:
         commission = add_staff(session, role)
     assert sign_in(client, commission).get("/").headers["Location"] == home
-
-
-def test_a_prescriber_is_told_that_there_is_nothing_yet(database: Database, client: FlaskClient) -> None:
-    with database.unit_of_work() as session:
-        commission = add_staff(session, Role.PRESCRIBER)
-    page = sign_in(client, commission).get("/")
-    assert page.status_code == 200
-    assert "Nothing here for you yet" in page.text
 
 
 def test_a_patient_begins_at_their_products(database: Database, client: FlaskClient) -> None:
@@ -89,8 +83,8 @@ def test_a_language_is_remembered_in_the_session_and_on_the_person(database: Dat
 
 def test_a_language_is_remembered_on_a_staff_member(database: Database, client: FlaskClient) -> None:
     with database.unit_of_work() as session:
-        commission = add_staff(session, Role.PRESCRIBER)
-    html = sign_in(client, commission).get("/").text
+        commission = add_staff(session, Role.DEPOT)
+    html = sign_in(client, commission).get("/depot").text
     client.post("/language", data={"csrf_token": csrf_token(html), "language": "en"})
     with database.session() as session:
         assert session.get_one(Commission, commission.id).staff_member.language == "en"

@@ -14,9 +14,11 @@ from auth.identity import Role
 from auth.models import Person
 from auth.permissions import TABLE
 from core.db import Base, Database
-from delivery.models import DepotOrder, Lot, Parcel, PickLine
+from delivery.carrier_models import CarrierBooking
+from delivery.goods_models import GoodsReceipt, SupplierOrder
+from delivery.models import DepotOrder, Lot, Parcel, PickLine, PickRound
 from delivery.warehouse_models import Direction, MessageKind, Outcome, WarehouseMessage
-from orders.models import Article, PrescriptionItem
+from orders.models import Article, PrescriptionItem, Supplier
 from orders.renewal_models import RenewalRequest
 from tests.guards.route_table import ROUTES
 from tests.support.builders import NOON, add_article, add_person, add_staff
@@ -78,7 +80,24 @@ def elsewhere(database: Database) -> Elsewhere:
             outcome=next(iter(Outcome)),
             at=NOON,
         )
-        session.add_all([request, message])
+        booking = CarrierBooking(region="norrbotten", sscc=parcel.sscc, carrier="PostNord", changed_at=NOON)
+        supplier = Supplier(region="norrbotten", supplier_no="S1", name="Leverantören i norr")
+        session.add_all([request, message, booking, supplier])
+        session.flush()
+        assert norrbotten.picker.staff_id is not None
+        pick_round = PickRound(
+            depot_id=norrbotten.depot.id, picker_id=norrbotten.picker.staff_id, started_at=NOON, last_act_at=NOON
+        )
+        receipt = GoodsReceipt(depot_id=norrbotten.depot.id, receipt_no="N1", opened_at=NOON)
+        supplier_order = SupplierOrder(
+            region="norrbotten",
+            depot_id=norrbotten.depot.id,
+            supplier_id=supplier.id,
+            order_no="N5001",
+            ordered_at=NOON,
+            expected_on=NOON.date(),
+        )
+        session.add_all([pick_round, receipt, supplier_order])
         session.flush()
         values: dict[str, object] = {
             "depot_order_id": waiting.id,
@@ -96,6 +115,11 @@ def elsewhere(database: Database) -> Elsewhere:
             "item_id": item.id,
             "article_id": article.id,
             "depot_id": norrbotten.depot.id,
+            "booking_id": booking.id,
+            "round_id": pick_round.id,
+            "receipt_id": receipt.id,
+            "supplier_id": supplier.id,
+            "supplier_order_id": supplier_order.id,
         }
         words = (NAME, NAME.split()[0], ARTICLE, LOT, case_no, sent.order.order_no, norrbotten.unit.name, parcel.sscc)
     return Elsewhere(values, words)
