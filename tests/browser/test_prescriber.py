@@ -88,7 +88,7 @@ def test_a_prescription_is_stopped_while_the_depot_has_it_in_its_hands(demo: Run
         picker.sees("It is now: cancelled.")
         # The one in hand: the hand-held says so at the next look.
         picker.go(f"/depot/picks/{ids[0]}")
-        picker.sees("cancelled")
+        picker.sees("Cancelled")
 
         patient.go("/inbox")
         patient.follow("We do not send a product that you ordered")

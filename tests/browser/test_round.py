@@ -11,7 +11,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Error, Page, Route, expect
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from core.clock import today
 from core.db import Database
@@ -70,7 +70,15 @@ def _orders(database: Database) -> tuple[list[int], str]:
             return list(session.scalars(chosen))
 
     wait_until(lambda: len(routed()) == len(order_nos), 20, "the orders did not reach the depot")
-    return routed(), code
+    mine = routed()
+    with database.unit_of_work() as session:
+        # What other tests have left waiting would lie on the same trolley.
+        session.execute(
+            update(DepotOrder)
+            .where(DepotOrder.status == DepotOrderStatus.WAITING, DepotOrder.id.not_in(mine))
+            .values(status=DepotOrderStatus.BACK_ORDERED)
+        )
+    return mine, code
 
 
 def _picked(database: Database, depot_order_ids: list[int]) -> int:
