@@ -93,7 +93,7 @@ class Scene:
         access: Access = getattr(self.app.view_functions[endpoint], ACCESS_ATTRIBUTE)
         if access.permission is None or Role.PATIENT in TABLE[access.permission].roles:
             return Role.PATIENT
-        return next(iter(TABLE[access.permission].roles))
+        return next(role for role in self.clients if role in TABLE[access.permission].roles)
 
 
 @pytest.fixture
