@@ -1,6 +1,6 @@
 """`make bench-depot`: how long it takes to plan a wave, how that grows, and how fast the hand-held's pages are.
 
-The last line is JSON: `wave_10k_seconds` (plan, reserve and commit 10,000 rows over 50,000 lots, the median of three),
+The last line is JSON: `wave_10k_seconds` (plan and reserve 10,000 rows over 50,000 lots, without the commit; the median of three),
 `growth_10x` (that over the same for 1,000 rows and 5,000 lots), `ratio_to_query` (that over only fetching the rows and lots),
 `page_p95_ms` (server time of the pick page at that size).
 """
