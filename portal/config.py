@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 from core.crypto import Keyring
-from portal.signatures import read_region_keys
+from portal import environment as values
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 DEFAULT_ACR_VALUES = "http://id.elegnamnden.se/loa/1.0/loa3 http://id.swedenconnect.se/loa/1.0/uncertified-loa3 http://id.sambi.se/loa/loa3"
 PACKAGED_POLICIES = Path(__file__).parent / "policies"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_SHORTEST_SECRET = 32
-
-T = TypeVar("T")
 
 
 class SettingsProblem(Exception):
@@ -83,45 +74,45 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read the settings; raise SettingsProblem with every missing or unusable variable."""
-        reader = _Reader(os.environ if environment is None else environment)
-        database_url = reader.required("DATABASE_URL", _database_url)
-        redis_url = reader.required("REDIS_URL", _redis_url)
-        base_url = reader.required("PORTAL_BASE_URL", _web_address)
-        secret_key = reader.required("PORTAL_SECRET_KEY", _secret)
+        reader = values.EnvironmentReader(os.environ if environment is None else environment)
+        database_url = reader.required("DATABASE_URL", values.database_url)
+        redis_url = reader.required("REDIS_URL", values.redis_url)
+        base_url = reader.required("PORTAL_BASE_URL", values.web_address)
+        secret_key = reader.required("PORTAL_SECRET_KEY", values.secret)
         data_keys = reader.required("PORTAL_DATA_KEYS", str)
         index_key = reader.required("PORTAL_INDEX_KEY", str)
         keyring = reader.check("PORTAL_DATA_KEYS, PORTAL_INDEX_KEY", lambda: Keyring.parse(data_keys, index_key))
-        oidc_issuer = reader.required("OIDC_ISSUER", _web_address)
+        oidc_issuer = reader.required("OIDC_ISSUER", values.web_address)
         oidc_client_id = reader.required("OIDC_CLIENT_ID", str)
-        oidc_client_key_file = reader.required("OIDC_CLIENT_KEY_FILE", _readable_file)
+        oidc_client_key_file = reader.required("OIDC_CLIENT_KEY_FILE", values.readable_file)
         oidc_client_authentication = reader.optional("OIDC_CLIENT_AUTHENTICATION", "private_key_jwt", str)
         oidc_client_secret = reader.optional("OIDC_CLIENT_SECRET", "", str)
-        oidc_acr_values = reader.optional("OIDC_ACR_VALUES", DEFAULT_ACR_VALUES, _words)
-        oidc_claim_map = reader.optional("OIDC_CLAIM_MAP", "{}", _claim_map)
-        log_level = reader.optional("PORTAL_LOG_LEVEL", "INFO", _log_level)
-        policy_dir = reader.optional("PORTAL_POLICY_DIR", str(PACKAGED_POLICIES), _folder)
-        regions = reader.optional("PORTAL_REGIONS", "", _words)
+        oidc_acr_values = reader.optional("OIDC_ACR_VALUES", DEFAULT_ACR_VALUES, values.words)
+        oidc_claim_map = reader.optional("OIDC_CLAIM_MAP", "{}", values.claim_map)
+        log_level = reader.optional("PORTAL_LOG_LEVEL", "INFO", values.log_level)
+        policy_dir = reader.optional("PORTAL_POLICY_DIR", str(PACKAGED_POLICIES), values.folder)
+        regions = reader.optional("PORTAL_REGIONS", "", values.words)
         default_region = reader.optional("PORTAL_DEFAULT_REGION", "", str)
-        mail_url = reader.optional("MAIL_URL", "", _mail_url)
-        mail_from = reader.optional("MAIL_FROM", "", _mail_address)
-        sms_url = reader.optional("SMS_URL", "", _sms_url)
+        mail_url = reader.optional("MAIL_URL", "", values.mail_url)
+        mail_from = reader.optional("MAIL_FROM", "", values.mail_address)
+        sms_url = reader.optional("SMS_URL", "", values.sms_url)
         sms_token = reader.optional("SMS_TOKEN", "", str)
         sms_sender = reader.optional("SMS_SENDER", "", str)
-        service_points_url = reader.optional("SERVICE_POINTS_URL", "", _optional(_web_address))
-        service_points_key_file = reader.optional("SERVICE_POINTS_KEY_FILE", "", _optional_file)
-        service_points_file = reader.optional("SERVICE_POINTS_FILE", "", _optional_file)
+        service_points_url = reader.optional("SERVICE_POINTS_URL", "", values.optional(values.web_address))
+        service_points_key_file = reader.optional("SERVICE_POINTS_KEY_FILE", "", values.optional_file)
+        service_points_file = reader.optional("SERVICE_POINTS_FILE", "", values.optional_file)
         if service_points_url and service_points_file:
             reader.problems.append("SERVICE_POINTS_URL and SERVICE_POINTS_FILE exclude each other")
         if service_points_url and not service_points_key_file:
             reader.problems.append("SERVICE_POINTS_URL needs SERVICE_POINTS_KEY_FILE")
-        warehouse_url = reader.optional("WAREHOUSE_URL", "", _optional(_web_address))
-        warehouse_folder = reader.optional("WAREHOUSE_FOLDER", "", _optional_folder)
-        warehouse_key_file = reader.optional("WAREHOUSE_KEY_FILE", "", _optional_region_keys)
+        warehouse_url = reader.optional("WAREHOUSE_URL", "", values.optional(values.web_address))
+        warehouse_folder = reader.optional("WAREHOUSE_FOLDER", "", values.optional_folder)
+        warehouse_key_file = reader.optional("WAREHOUSE_KEY_FILE", "", values.optional_region_keys)
         if warehouse_url and warehouse_folder:
             reader.problems.append("WAREHOUSE_URL and WAREHOUSE_FOLDER are both set: there is one way to the warehouse")
-        carrier_url = reader.optional("CARRIER_URL", "", _optional(_web_address))
-        carrier_folder = reader.optional("CARRIER_FOLDER", "", _optional_folder)
-        carrier_key_file = reader.optional("CARRIER_KEY_FILE", "", _optional_region_keys)
+        carrier_url = reader.optional("CARRIER_URL", "", values.optional(values.web_address))
+        carrier_folder = reader.optional("CARRIER_FOLDER", "", values.optional_folder)
+        carrier_key_file = reader.optional("CARRIER_KEY_FILE", "", values.optional_region_keys)
         if carrier_url and carrier_folder:
             reader.problems.append("CARRIER_URL and CARRIER_FOLDER are both set: there is one way to the carriers")
         if reader.problems:
@@ -159,145 +150,3 @@ class Settings:
             carrier_folder=carrier_folder,
             carrier_key_file=carrier_key_file,
         )
-
-
-class _Reader:
-    """Collects problems so that an operator sees them all, not one per restart."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self.problems: list[str] = []
-
-    def required(self, name: str, convert: Callable[[str], T]) -> T:
-        value = self._environment.get(name, "").strip()
-        if not value:
-            self.problems.append(f"{name} is missing")
-            # Never used: problems raise before anything is built.
-            return None  # type: ignore[return-value]
-        return self._convert(name, value, convert)
-
-    def optional(self, name: str, default: str, convert: Callable[[str], T]) -> T:
-        return self._convert(name, self._environment.get(name, "").strip() or default, convert)
-
-    def check(self, names: str, make: Callable[[], T]) -> T | None:
-        if any(not self._environment.get(name, "").strip() for name in names.split(", ")):
-            return None
-        try:
-            return make()
-        except ValueError as problem:
-            self.problems.append(f"{names}: {problem}")
-            return None
-
-    def _convert(self, name: str, value: str, convert: Callable[[str], T]) -> T:
-        try:
-            return convert(value)
-        except ValueError as problem:
-            self.problems.append(f"{name} {problem}")
-            return None  # type: ignore[return-value]
-
-
-def _database_url(value: str) -> str:
-    if not value.startswith("postgresql+psycopg://"):
-        raise ValueError("must start with postgresql+psycopg://")
-    return value
-
-
-def _redis_url(value: str) -> str:
-    if not value.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must start with redis://, rediss:// or unix://")
-    return value
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a web address")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ValueError("must be https (http only on this machine itself)")
-    return value.rstrip("/")
-
-
-def _mail_url(value: str) -> str:
-    return _way_out(value, ("smtp", "smtps"))
-
-
-def _sms_url(value: str) -> str:
-    return value if value.startswith("http:") and _web_address(value) else _way_out(value, ("https",))
-
-
-def _way_out(value: str, schemes: tuple[str, ...]) -> str:
-    """Return an address of another system, or of a folder (file:/…) that takes its place; nothing is no way out."""
-    if value:
-        parts = urlsplit(value)
-        names = " or ".join(f"{scheme}://" for scheme in schemes)
-        if not (parts.scheme in schemes and parts.hostname) and not (
-            parts.scheme == "file" and parts.path.startswith("/")
-        ):
-            raise ValueError(f"must start with {names}, or be file:/ and a folder")
-        # Read, so that a port that is no number is told of now.
-        _port = parts.port
-    return value
-
-
-def _mail_address(value: str) -> str:
-    if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", value):
-        raise ValueError("must be an e-mail address")
-    return value
-
-
-def _secret(value: str) -> str:
-    if len(value) < _SHORTEST_SECRET:
-        raise ValueError(f"must be at least {_SHORTEST_SECRET} characters")
-    return value
-
-
-def _optional(convert: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda value: convert(value) if value else ""
-
-
-def _optional_file(value: str) -> Path | None:
-    return _readable_file(value) if value else None
-
-
-def _optional_folder(value: str) -> Path | None:
-    return _folder(value) if value else None
-
-
-def _optional_region_keys(value: str) -> Path | None:
-    if value:
-        read_region_keys(_readable_file(value))
-    return _optional_file(value)
-
-
-def _readable_file(value: str) -> Path:
-    path = Path(value)
-    if not path.is_file() or not os.access(path, os.R_OK):
-        raise ValueError("must name a file that can be read")
-    return path
-
-
-def _folder(value: str) -> Path:
-    path = Path(value)
-    if not path.is_dir():
-        raise ValueError("must name a folder")
-    return path
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(value.split())
-
-
-def _claim_map(value: str) -> Mapping[str, str]:
-    try:
-        mapping = json.loads(value)
-    except ValueError:
-        raise ValueError("must be a JSON object") from None
-    if not isinstance(mapping, dict) or not all(isinstance(claim, str) for claim in mapping.values()):
-        raise ValueError("must be a JSON object of our name to the provider's claim")
-    return MappingProxyType(mapping)
-
-
-def _log_level(value: str) -> str:
-    if value.upper() not in LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
-    return value.upper()
