@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from auth.identity import Identity, system_identity
 from auth.models import Unit
-from auth.persons import post_message
 from core.audit import record
 from core.clock import now, today
 from core.outbox import Message, publish
@@ -23,7 +22,6 @@ from delivery.complaints.models import Complaint
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy
 from delivery.put_back import empty_lines, lots_of
-from delivery.receivers import receivers_of
 from delivery.stock import lock_balances, lot_facts, need_of
 from delivery.warehouse_orders import stop_at_warehouse
 from delivery.warehouse_parts import is_elsewhere
@@ -40,6 +38,7 @@ from orders.models import (
 )
 from orders.progress import advance_rows
 from orders.rules import days_of_supply
+from orders.stopping import tell_stopped
 
 # A replacement is used at once; this long it must at least stay good.
 REPLACEMENT_DAYS = 14
@@ -217,15 +216,7 @@ def _is_in_a_box(session: Session, row: OrderRow) -> bool:
 def _stop_in_the_hand(session: Session, order: Order, line: PickLine) -> None:
     """Cancel a row of which nothing was in the box yet, and tell the patient; the picker is told by the next scan."""
     line.order_row.status, line.order_row.status_at = RowStatus.CANCELLED, now(session)
-    for receiver in receivers_of(order):
-        post_message(
-            session,
-            receiver,
-            order.person_id,
-            "order.stopped",
-            order_no=order.order_no,
-            article=line.order_row.article.display_name,
-        )
+    tell_stopped(session, order, line.order_row.article)
 
 
 def _is_unwanted(line: PickLine, depot_order: DepotOrder, *, has_died: bool) -> bool:

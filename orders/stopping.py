@@ -14,7 +14,7 @@ from core.audit import record
 from core.clock import now
 from core.outbox import Message, publish
 from orders.cancelling import give_back
-from orders.models import Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
+from orders.models import Article, Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
 from orders.services import lock_person
 
 NOT_PICKED = frozenset({RowStatus.RECEIVED, RowStatus.BACK_ORDERED})
@@ -34,15 +34,20 @@ def stop_item(session: Session, identity: Identity, item: PrescriptionItem) -> N
         if _nothing_is_left(session, of_item, order):
             give_back(session, order, item)
         _record(session, identity, order)
-        for receiver in sorted({order.person_id, order.orderer_person_id or order.person_id}):
-            post_message(
-                session,
-                receiver,
-                order.person_id,
-                "order.stopped",
-                order_no=order.order_no,
-                article=item.article.display_name,
-            )
+        tell_stopped(session, order, item.article)
+
+
+def tell_stopped(session: Session, order: Order, article: Article) -> None:
+    """Tell the patient, and whoever ordered for them, that a product of an order is not sent."""
+    for receiver in sorted({order.person_id, order.orderer_person_id or order.person_id}):
+        post_message(
+            session,
+            receiver,
+            order.person_id,
+            "order.stopped",
+            order_no=order.order_no,
+            article=article.display_name,
+        )
 
 
 def stop_orders_of_deceased(session: Session, message: Message) -> None:
