@@ -30,12 +30,16 @@ class Task(StrEnum):
 
 
 class Relation(StrEnum):
-    """How the one who acts stands to the subject of care; CALL is customer service with the patient on the phone."""
+    """How the one who acts stands to the subject of care.
+
+    CALL is customer service with the patient on the phone, CARE a prescriber whose unit prescribes for the patient.
+    """
 
     SELF = "SELF"
     GUARDIAN = "GUARDIAN"
     PROXY = "PROXY"
     CALL = "CALL"
+    CARE = "CARE"
 
 
 ALL_TASKS = frozenset(Task)

@@ -151,6 +151,8 @@ class Unit(Base):
     city: Mapped[str] = mapped_column(String(100), default="")
     phone: Mapped[str] = mapped_column(String(40), default="")
     cost_centre: Mapped[str] = mapped_column(String(40), default="")
+    # Pays for what the unit orders for its own store (handbook §8); empty when it may not.
+    store_cost_centre: Mapped[str] = mapped_column(String(40), default="", server_default="")
     # Where a children's clinic's patients belong from their 18th birthday.
     adult_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     adult_unit: Mapped[Unit | None] = relationship(remote_side="Unit.id")

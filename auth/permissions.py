@@ -33,6 +33,18 @@ class Permission(StrEnum):
     ADJUST_STOCK = "adjust_stock"
     SEE_COMPLAINTS = "see_complaints"
     DECIDE_COMPLAINT = "decide_complaint"
+    ASSESS_INCIDENT = "assess_incident"
+    CLAIM = "claim"
+    READ_EXCHANGES = "read_exchanges"
+    SEE_SIGNALS = "see_signals"
+    RECALL = "recall"
+    ANSWER_RECALL = "answer_recall"
+    PHONE_ABOUT_RECALL = "phone_about_recall"
+    PUBLISH_NEWS = "publish_news"
+    READ_NEWS = "read_news"
+    SEE_STATISTICS = "see_statistics"
+    SEE_STORE = "see_store"
+    ORDER_FOR_STORE = "order_for_store"
     TAKE_CALL = "take_call"
     CHANGE_ORDER = "change_order"
     ASK_TO_RENEW = "ask_to_renew"
@@ -71,6 +83,11 @@ def _people_or_caller(*tasks: Task) -> Rule:
     return Rule(frozenset({Role.PATIENT, Role.CUSTOMER_SERVICE}), frozenset(tasks))
 
 
+def _people_caller_or_care(*tasks: Task) -> Rule:
+    """As `_people_or_caller`, and prescribers for a patient of their unit."""
+    return Rule(frozenset({Role.PATIENT, Role.CUSTOMER_SERVICE, Role.PRESCRIBER}), frozenset(tasks))
+
+
 def _themselves() -> Rule:
     return Rule(frozenset({Role.PATIENT}), ALL_TASKS, frozenset({Relation.SELF}))
 
@@ -86,8 +103,8 @@ TABLE: Mapping[Permission, Rule] = {
     Permission.CANCEL_ORDER: _people_or_caller(Task.ORDER),
     Permission.ASK_TO_RENEW: _people_or_caller(Task.ORDER),
     Permission.SEE_ORDERS: _people_or_caller(Task.ORDER, Task.VIEW_HISTORY),
-    Permission.REPORT_FAULT: _people_or_caller(Task.REPORT_FAULTS),
-    Permission.SEE_OWN_CASES: _people_or_caller(Task.REPORT_FAULTS),
+    Permission.REPORT_FAULT: _people_caller_or_care(Task.REPORT_FAULTS),
+    Permission.SEE_OWN_CASES: _people_caller_or_care(Task.REPORT_FAULTS),
     Permission.CHOOSE_SETTINGS: _people(),
     Permission.READ_INBOX: _people(),
     Permission.SEE_WHO_LOOKED: _self_or_guardian(Task.VIEW_HISTORY),
@@ -103,6 +120,18 @@ TABLE: Mapping[Permission, Rule] = {
     Permission.ADJUST_STOCK: _staff(Role.DEPOT),
     Permission.SEE_COMPLAINTS: _staff(Role.CONSULTANT),
     Permission.DECIDE_COMPLAINT: _staff(Role.CONSULTANT),
+    Permission.ASSESS_INCIDENT: _staff(Role.CONSULTANT),
+    Permission.CLAIM: _staff(Role.CONSULTANT),
+    Permission.READ_EXCHANGES: _staff(Role.CONSULTANT),
+    Permission.SEE_SIGNALS: _staff(Role.CONSULTANT),
+    Permission.RECALL: _staff(Role.CONSULTANT),
+    Permission.ANSWER_RECALL: _people_or_caller(Task.ORDER, Task.REPORT_FAULTS),
+    Permission.PHONE_ABOUT_RECALL: _staff(Role.CONSULTANT, Role.CUSTOMER_SERVICE),
+    Permission.PUBLISH_NEWS: _staff(Role.CONSULTANT),
+    Permission.READ_NEWS: Rule(frozenset({Role.PATIENT, Role.PRESCRIBER, Role.CUSTOMER_SERVICE, Role.CONSULTANT})),
+    Permission.SEE_STATISTICS: _staff(Role.CONSULTANT),
+    Permission.SEE_STORE: _staff(Role.PRESCRIBER),
+    Permission.ORDER_FOR_STORE: _staff(Role.PRESCRIBER),
     Permission.TAKE_CALL: _staff(Role.CUSTOMER_SERVICE),
     Permission.SEE_UNIT_PATIENTS: _staff(Role.PRESCRIBER),
     Permission.PRESCRIBE: _staff(Role.PRESCRIBER),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, String, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -138,5 +138,7 @@ class SerialisedUnit(Base):
     shipped_on: Mapped[date | None]
     warranty_until: Mapped[date | None]
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("serialised_unit.id"))
+    # Called back by its own number; what is called back by its lot has the lot's status.
+    is_recalled: Mapped[bool] = mapped_column(default=False, server_default=false())
     article: Mapped[Article] = relationship()
     lot: Mapped[Lot] = relationship()

@@ -81,13 +81,16 @@ class Channel(StrEnum):
     PHONE = "PHONE"
     CONTRACT_1177 = "CONTRACT_1177"
     COMPLAINT = "COMPLAINT"
+    RECALL = "RECALL"
+    UNIT = "UNIT"
 
 
 class RowKind(StrEnum):
-    """Whether a row uses a withdrawal or replaces a faulty product (handbook §3.8)."""
+    """Whether a row uses a withdrawal, replaces a faulty product (handbook §3.8) or is for a unit's own store (§6)."""
 
     WITHDRAWAL = "WITHDRAWAL"
     REPLACEMENT = "REPLACEMENT"
+    STORE = "STORE"
 
 
 class RowStatus(StrEnum):
@@ -109,6 +112,7 @@ class PayerKind(StrEnum):
     MUNICIPALITY = "MUNICIPALITY"
     CENTRAL = "CENTRAL"
     HOME_REGION = "HOME_REGION"
+    UNIT_STORE = "UNIT_STORE"
 
 
 class RenewalStatus(StrEnum):

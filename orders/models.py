@@ -149,11 +149,14 @@ class Order(Base):
     """What was ordered at one moment, by whom, through which channel."""
 
     __tablename__ = "order"
+    __table_args__ = (CheckConstraint("num_nonnulls(person_id, unit_id) = 1", name="patient_or_unit"),)
 
     id: Mapped[BigId]
     order_no: Mapped[str] = mapped_column(String(12), unique=True)
     region: Mapped[Region]
-    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    # Either a patient's order, or a unit's for its own store (handbook §6).
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
     placed_at: Mapped[datetime]
     channel: Mapped[Channel]
     orderer_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -161,7 +164,8 @@ class Order(Base):
     orderer_name: Mapped[str] = mapped_column(String(400))
     by_delegate: Mapped[bool] = mapped_column(default=False)
     promised_date: Mapped[date]
-    person: Mapped[Person] = relationship(foreign_keys=[person_id])
+    person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
+    unit: Mapped[Unit | None] = relationship()
     # What a change has replaced is history for the log and the depot, and no part of the order that anybody sees.
     rows: Mapped[list[OrderRow]] = relationship(
         back_populates="order",
@@ -251,10 +255,20 @@ class OrderRow(Base):
     __table_args__ = (
         CheckConstraint("packages > 0", name="packages_positive"),
         CheckConstraint("(kind = 'WITHDRAWAL') = (withdrawal_id IS NOT NULL)", name="withdrawal_or_replacement"),
-        CheckConstraint("(kind = 'REPLACEMENT') = (complaint_ref IS NOT NULL)", name="replacement_has_complaint"),
+        CheckConstraint(
+            "(kind = 'REPLACEMENT') = (num_nonnulls(complaint_ref, recall_ref) = 1)", name="replacement_has_complaint"
+        ),
         # One replacement per complaint, whatever is retried.
         Index(
             "uq_order_row_complaint", "complaint_ref", unique=True, postgresql_where=text("complaint_ref IS NOT NULL")
+        ),
+        # And one per article for whoever was sent something that was recalled.
+        Index(
+            "uq_order_row_recall",
+            "recall_ref",
+            "article_id",
+            unique=True,
+            postgresql_where=text("recall_ref IS NOT NULL"),
         ),
     )
 
@@ -265,6 +279,7 @@ class OrderRow(Base):
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
     kind: Mapped[RowKind] = mapped_column(default=RowKind.WITHDRAWAL)
     complaint_ref: Mapped[int | None] = mapped_column(BigInteger)
+    recall_ref: Mapped[int | None] = mapped_column(BigInteger)
     packages: Mapped[int]
     status: Mapped[RowStatus] = mapped_column(default=RowStatus.RECEIVED)
     status_at: Mapped[datetime]

@@ -20,6 +20,7 @@ from portal.api import health, tracking, warehouse as warehouse_api
 from portal.around import LANGUAGES, init_around
 from portal.assets import AssetManifest
 from portal.config import Settings
+from portal.consultant import claims, exchanges, incidents, news, recalls, signals, statistics
 from portal.errors import init_errors
 from portal.formats import init_formats
 from portal.headers import WORKER_POLICY, init_headers
@@ -28,6 +29,7 @@ from portal.patient import access_log, changes, faults, proxies, renewals, setti
 from portal.regions import default_region, serve_regions
 from portal.security import public as public_route, signed_in
 from portal.sessions import init_sessions
+from portal.uploads import init_uploads
 
 LARGEST_REQUEST_BYTES = 256 * 1024
 MOST_FORM_PARTS = 400
@@ -62,6 +64,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     init_headers(app, uses_https=settings.uses_https)
     init_sessions(app, app.extensions["database"], uses_https=settings.uses_https)
     init_login(app, settings)
+    init_uploads(app)
     # Machines sign what they send instead.
     csrf = CSRFProtect(app)
     csrf.exempt(warehouse_api.blueprint)  # type: ignore[type-var]
@@ -85,6 +88,13 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
         access_log.blueprint,
         depot.blueprint,
         consultant.blueprint,
+        incidents.blueprint,
+        claims.blueprint,
+        exchanges.blueprint,
+        signals.blueprint,
+        statistics.blueprint,
+        recalls.blueprint,
+        news.blueprint,
         service.blueprint,
         prescriber.blueprint,
         payers.blueprint,

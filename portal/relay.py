@@ -26,6 +26,7 @@ from core.db import Database
 from core.idempotency import delete_old_keys
 from core.policy import served_regions
 from orders.reminders import REMIND_AT, start_reminders
+from portal.duties import start_duties
 from portal.sessions import delete_old_sessions
 
 QUEUE_NAME = "portal"
@@ -35,6 +36,7 @@ QUEUE_DOWN_DELAY = timedelta(seconds=1)
 JOB_SECONDS = 12
 MOST_WAITING_JOBS = 1000
 CLEAN_INTERVAL = timedelta(hours=1)
+DUTY_INTERVAL = timedelta(seconds=20)
 
 log = logging.getLogger("portal.relay")
 
@@ -48,6 +50,7 @@ class Relay:
         self._queue_is_down = False
         self._cleaned_at = database.clock.now() - CLEAN_INTERVAL
         self._reminded_on: date | None = None
+        self._looked_at_duties = database.clock.now() - DUTY_INTERVAL
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Relay until told to stop; survives the loss of the queue and of the database."""
@@ -101,6 +104,7 @@ class Relay:
                     pass
                 self._clean()
                 self._remind()
+                self._do_duties()
                 for _ in driver.notifies(timeout=WAKE_SECONDS, stop_after=1):
                     pass
 
@@ -123,6 +127,15 @@ class Relay:
                 if start_reminders(session, region):
                     log.info("reminders begin", extra={"region": region})
         self._reminded_on = local.date()
+
+    def _do_duties(self) -> None:
+        present = self._database.clock.now()
+        if present - self._looked_at_duties < DUTY_INTERVAL:
+            return
+        self._looked_at_duties = present
+        for region in served_regions():
+            with self._database.unit_of_work() as session:
+                start_duties(session, region)
 
     def _say_down(self, problem: RedisError) -> None:
         if not self._queue_is_down:

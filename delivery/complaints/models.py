@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, String, Text, false, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from auth.identity import Relation
 from auth.models import Person, StaffMember
 from core.db import Base, BigId, Region
+from delivery.complaints.policy import ComplaintRoute
 from delivery.models import Lot, PickedLot
 from orders.models import Article, Order
 
@@ -46,14 +49,34 @@ class ComplaintState(StrEnum):
     CLOSED = "CLOSED"
 
 
+class LookFirst(StrEnum):
+    """Why a person looks before anything is replaced."""
+
+    RED_FLAG = "RED_FLAG"
+    MANY_REPLACEMENTS = "MANY_REPLACEMENTS"
+    POSSIBLE_DUPLICATE = "POSSIBLE_DUPLICATE"
+    LOT_UNKNOWN = "LOT_UNKNOWN"
+    OTHERS_REPLACE = "OTHERS_REPLACE"
+    NO_REPLACEMENT_WANTED = "NO_REPLACEMENT_WANTED"
+    PATIENT_HAS_DIED = "PATIENT_HAS_DIED"
+
+
 class Complaint(Base):
-    """The case that comes of a fault report, and where it is. The report's own facts never change."""
+    """The case that comes of a fault report, and where it is. The report's own facts never change.
+
+    `due_at` is when the case is to be decided; while it waits for the reporter the clock stands still and `minutes_left` are the working
+    minutes that were left when it stopped.
+    """
 
     __tablename__ = "complaint"
     __table_args__ = (
         CheckConstraint("state <> 'DECLINED' OR decline_reason <> ''", name="declined_with_reason"),
         CheckConstraint("state <> 'REPLACEMENT_ORDERED' OR replacement_order_id IS NOT NULL", name="replaced_by_order"),
+        CheckConstraint("(waiting_since IS NULL) = (minutes_left IS NULL)", name="paused_with_rest"),
+        CheckConstraint("duplicate_of_id <> id", name="not_its_own_duplicate"),
+        CheckConstraint("NOT has_red_flag OR state <> 'CLOSED' OR triaged_at IS NOT NULL", name="red_flag_is_triaged"),
         Index("ix_complaint_board", "region", "state", "has_red_flag", "due_at"),
+        Index("ix_complaint_received", "region", "received_at"),
     )
 
     id: Mapped[BigId]
@@ -71,6 +94,14 @@ class Complaint(Base):
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
     decline_reason: Mapped[str] = mapped_column(Text, default="")
     replacement_order_id: Mapped[int | None] = mapped_column(ForeignKey("order.id"))
+    # Decided when the case was routed, and kept whatever the policy says later.
+    route: Mapped[ComplaintRoute | None]
+    look_first: Mapped[LookFirst | None]
+    triaged_at: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    minutes_left: Mapped[int | None]
+    duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"), index=True)
+    closed_at: Mapped[datetime | None]
     person: Mapped[Person] = relationship()
     article: Mapped[Article] = relationship()
     lot: Mapped[Lot | None] = relationship()
@@ -88,7 +119,10 @@ class FaultReport(Base):
 
     id: Mapped[BigId]
     complaint_id: Mapped[int] = mapped_column(ForeignKey("complaint.id"), unique=True)
-    picked_lot_id: Mapped[int] = mapped_column(ForeignKey("picked_lot.id"), index=True)
+    # None for a product that was read or typed and that is not known to have been sent to the patient.
+    picked_lot_id: Mapped[int | None] = mapped_column(ForeignKey("picked_lot.id"), index=True)
+    stated_lot_no: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    stated_serial_no: Mapped[str] = mapped_column(String(20), default="", server_default="")
     reporter_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     reporter_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
     reporter_name: Mapped[str] = mapped_column(String(400))
@@ -104,9 +138,11 @@ class FaultReport(Base):
     has_danger_sign: Mapped[bool]
     is_kept: Mapped[bool]
     wants_replacement: Mapped[bool]
+    # The answers to the questions that fit the product, by the question's code; `questions.py` has them.
+    answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     reported_at: Mapped[datetime]
     complaint: Mapped[Complaint] = relationship(back_populates="report")
-    picked_lot: Mapped[PickedLot] = relationship()
+    picked_lot: Mapped[PickedLot | None] = relationship()
 
 
 class ComplaintEventKind(StrEnum):
@@ -117,10 +153,30 @@ class ComplaintEventKind(StrEnum):
     OPENED = "OPENED"
     REPLACED = "REPLACED"
     DECLINED = "DECLINED"
+    TRIAGED = "TRIAGED"
+    ASSIGNED = "ASSIGNED"
+    ALERTED = "ALERTED"
+    ASKED = "ASKED"
+    ANSWERED = "ANSWERED"
+    ADDED = "ADDED"
+    PHOTO_ADDED = "PHOTO_ADDED"
+    NOTE = "NOTE"
+    MADE_DUPLICATE = "MADE_DUPLICATE"
+    REOPENED = "REOPENED"
+    CLAIMED = "CLAIMED"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    CREDITED = "CREDITED"
+    CREDIT_UNDONE = "CREDIT_UNDONE"
+    CLOSED = "CLOSED"
+    INCIDENT_ASSESSED = "INCIDENT_ASSESSED"
+    DOCUMENT_WRITTEN = "DOCUMENT_WRITTEN"
+    DOCUMENT_SENT = "DOCUMENT_SENT"
+    EXCHANGED = "EXCHANGED"
 
 
 class ComplaintEvent(Base):
-    """One line of a case's timeline."""
+    """One line of a case's timeline; `for_reporter` lines are read by whoever reported, the others only at work."""
 
     __tablename__ = "complaint_event"
 
@@ -129,5 +185,7 @@ class ComplaintEvent(Base):
     at: Mapped[datetime]
     kind: Mapped[ComplaintEventKind]
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    for_reporter: Mapped[bool] = mapped_column(default=False, server_default=false())
     text: Mapped[str] = mapped_column(Text, default="")
     staff_member: Mapped[StaffMember | None] = relationship()

@@ -27,7 +27,11 @@ class WarrantyStart(StrEnum):
 
 @dataclass(frozen=True)
 class ComplaintsPolicy:
-    """Where complaints go by kind of product, consumables always to the depot; warranties in whole years."""
+    """Where complaints go by kind of product, consumables always to the depot; warranties in whole years.
+
+    `replaces_at_once` lets the depot replace before anybody has looked, at most `replacements_a_year_before_a_look` times in twelve months
+    per patient and article. Due times are in working hours, of days from `working_day_begins` to `working_day_ends` (Swedish time).
+    """
 
     SECTION: ClassVar[str] = "complaints"
 
@@ -35,6 +39,17 @@ class ComplaintsPolicy:
     pump_route: ComplaintRoute = ComplaintRoute.SUPPLIER
     warranty_starts: WarrantyStart = WarrantyStart.ARRIVES_AT_DEPOT
     warranty_years: int = 4
+    replaces_at_once: bool = True
+    replacements_a_year_before_a_look: int = 6
+    duplicate_within_days: int = 14
+    due_working_hours: int = 24
+    red_flag_due_working_hours: int = 4
+    working_day_begins: str = "08:00"
+    working_day_ends: str = "16:30"
+    claim_answer_days: int = 30
+    claim_chase_every_days: int = 14
+    signal_least_reports: int = 3
+    signal_false_discovery_percent: int = 5
 
     def route_of(self, kind: ProductKind) -> ComplaintRoute:
         """Return the route of a product's complaints (handbook §7)."""

@@ -9,9 +9,16 @@ import core.audit
 import core.idempotency
 import core.outbox  # noqa: F401
 import delivery.carrier_models
+import delivery.complaints.claim_models
+import delivery.complaints.draft_models
+import delivery.complaints.exchange_models
+import delivery.complaints.incident_models
 import delivery.complaints.models
+import delivery.complaints.recall_models
+import delivery.complaints.signal_models
 import delivery.count_models
 import delivery.goods_models
+import delivery.news_models
 import delivery.warehouse_models
 import delivery.wave_models  # noqa: F401
 import orders.models

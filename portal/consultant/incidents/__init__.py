@@ -1,0 +1,5 @@
+"""Serious incidents: the assessment, the clocks, the documents, the year."""
+
+from portal.consultant.incidents.views import blueprint
+
+__all__ = ["blueprint"]

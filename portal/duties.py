@@ -1,0 +1,47 @@
+"""What is done by the clock, without anybody asking: each duty is an outbox message per region, once per turn whoever asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from sqlalchemy.orm import Session
+
+from core import idempotency
+from core.clock import STOCKHOLM, now
+from core.outbox import publish
+
+
+@dataclass(frozen=True)
+class Duty:
+    """A message kind and its turns: once a day from `at` (Swedish time), or every `every` when that is given."""
+
+    kind: str
+    at: time = time(0)
+    every: timedelta | None = None
+
+    def turn(self, instant: datetime) -> str | None:
+        """Return the name of the turn that `instant` is in; None before the day's hour."""
+        local = instant.astimezone(STOCKHOLM)
+        if self.every is not None:
+            return f"{local.date()}/{int(instant.timestamp() // self.every.total_seconds())}"
+        return None if local.time() < self.at else local.date().isoformat()
+
+
+DUTIES: tuple[Duty, ...] = ()
+
+
+def start_duties(session: Session, region: str) -> list[str]:
+    """Publish every duty whose turn has come and has not been taken, with `region` and `day`; return their kinds.
+
+    Two relays at once are harmless: a turn is a key that only one of them can spend. A turn during which no relay ran is not made up for.
+    """
+    instant = now(session)
+    day = instant.astimezone(STOCKHOLM).date().isoformat()
+    started = []
+    for duty in DUTIES:
+        turn = duty.turn(instant)
+        if turn is not None and idempotency.spend(session, duty.kind, region, turn).is_first:
+            publish(session, duty.kind, region=region, day=day)
+            started.append(duty.kind)
+    return started
