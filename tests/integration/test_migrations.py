@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,9 +10,8 @@ import psycopg
 import pytest
 from alembic import command
 from sqlalchemy import Connection, Engine, MetaData, create_engine, insert, text
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import IntegrityError
 
-from orders.models import DeliveryChoice, OrderRow, PrescriptionItem
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.migrations import alembic_config, migrate, newest_revision, revision_of
 
@@ -190,18 +190,101 @@ AT_0001: dict[str, dict[str, Any]] = {
 }
 
 
-def _fill(engine: Engine) -> None:
+# And what a complaint needs as revision 0002 keeps it.
+AT_0002: dict[str, dict[str, Any]] = {
+    "depot": {"region": "vgr", "unit_id": 1, "gs1_prefix": "7350000"},
+    "lot": {"article_id": 1, "lot_no": "L1", "expires_on": date(2027, 12, 31), "status": "AVAILABLE"},
+    "depot_order": {
+        "region": "vgr",
+        "depot_id": 1,
+        "order_id": 1,
+        "delivery_choice_id": 1,
+        "part": 0,
+        "status": "SHIPPED",
+        "promised_date": date(2026, 11, 27),
+        "created_at": datetime(2026, 11, 20, 9, tzinfo=UTC),
+    },
+    "pick_line": {
+        "depot_order_id": 1,
+        "order_row_id": 1,
+        "article_id": 1,
+        "packages": 6,
+        "picked": 6,
+        "short": 0,
+        "use_until": date(2027, 2, 20),
+    },
+    "picked_lot": {
+        "pick_line_id": 1,
+        "lot_id": 1,
+        "packages": 6,
+        "picked_at": datetime(2026, 11, 20, 10, tzinfo=UTC),
+        "scanned": True,
+    },
+    "serialised_unit": {
+        "article_id": 1,
+        "serial_no": "S1",
+        "lot_id": 1,
+        "status": "SHIPPED",
+        "arrived_on": date(2026, 10, 1),
+        "picked_lot_id": 1,
+        "person_id": 1,
+    },
+    "parcel": {
+        "depot_order_id": 1,
+        "sscc": "373500000000000017",
+        "carrier": "PostNord",
+        "packed_at": datetime(2026, 11, 20, 11, tzinfo=UTC),
+        "shipped_at": datetime(2026, 11, 20, 15, tzinfo=UTC),
+    },
+    "complaint": {
+        "case_no": "100016",
+        "region": "vgr",
+        "person_id": 1,
+        "article_id": 1,
+        "lot_id": 1,
+        "state": "RECEIVED",
+        "has_red_flag": True,
+        "received_at": datetime(2026, 11, 21, 8, tzinfo=UTC),
+        "decline_reason": "",
+    },
+    "fault_report": {
+        "complaint_id": 1,
+        "picked_lot_id": 1,
+        "reporter_person_id": 1,
+        "reporter_name": "Test Testsson",
+        "relation": "SELF",
+        "call_on": "",
+        "packages": 1,
+        "kind": "STOPPED_WORKING",
+        "description": "Slutade fungera",
+        "error_code": "",
+        "was_harmed": False,
+        "has_danger_sign": True,
+        "is_kept": True,
+        "wants_replacement": True,
+        "reported_at": datetime(2026, 11, 21, 8, tzinfo=UTC),
+    },
+    "complaint_event": {
+        "complaint_id": 1,
+        "at": datetime(2026, 11, 21, 8, tzinfo=UTC),
+        "kind": "REPORTED",
+        "text": "",
+    },
+}
+
+
+def _fill(engine: Engine, contents: dict[str, dict[str, Any]]) -> None:
     tables = MetaData()
     tables.reflect(engine)
     with engine.begin() as connection:
-        for name, values in AT_0001.items():
+        for name, values in contents.items():
             connection.execute(insert(tables.tables[name]), [values])
 
 
-def _contents(connection: Connection) -> dict[str, dict[str, Any]]:
+def _contents(connection: Connection, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {
         name: connection.execute(text(f'SELECT to_jsonb(one) FROM "{name}" one')).scalar_one()  # noqa: S608
-        for name in AT_0001
+        for name in names
     }
 
 
@@ -209,32 +292,78 @@ def test_what_was_there_before_the_second_migration_is_there_after_it_and_after_
     engine = create_engine(empty_database)
     try:
         migrate(empty_database, "0001")
-        _fill(engine)
+        _fill(engine, AT_0001)
         with engine.connect() as connection:
-            before = _contents(connection)
+            before = _contents(connection, AT_0001)
         migrate(empty_database, "0002")
         with engine.connect() as connection:
-            after = _contents(connection)
+            after = _contents(connection, AT_0001)
         assert {name: {column: row[column] for column in before[name]} for name, row in after.items()} == before
-        with Session(engine) as session:
-            choice = session.get_one(DeliveryChoice, 1)
-            assert (choice.provider, choice.point_id, choice.notification, choice.superseded_at) == (
-                "INGEN",
-                "",
-                None,
-                None,
-            )
-            item = session.get_one(PrescriptionItem, 1)
-            assert (item.orders_added, item.extended_until, item.stopped_at, item.home_region_agreed) == (
-                0,
-                None,
-                None,
-                False,
-            )
-            row = session.get_one(OrderRow, 1)
-            assert (row.payer, row.payer_ref) == (None, "")
+        choice, item, row = after["delivery_choice"], after["prescription_item"], after["order_row"]
+        assert (choice["provider"], choice["point_id"], choice["notification"], choice["superseded_at"]) == (
+            "INGEN",
+            "",
+            None,
+            None,
+        )
+        assert (item["orders_added"], item["extended_until"], item["stopped_at"], item["home_region_agreed"]) == (
+            0,
+            None,
+            None,
+            False,
+        )
+        assert (row["payer"], row["payer_ref"]) == (None, "")
         command.downgrade(alembic_config(empty_database), "0001")
         with engine.connect() as connection:
-            assert _contents(connection) == before
+            assert _contents(connection, AT_0001) == before
+    finally:
+        engine.dispose()
+
+
+def test_the_third_migration_keeps_what_was_there_and_says_what_the_reporter_may_read(empty_database: str) -> None:
+    engine = create_engine(empty_database)
+    everything = {**AT_0001, **AT_0002}
+    try:
+        migrate(empty_database, "0002")
+        _fill(engine, everything)
+        with engine.connect() as connection:
+            before = _contents(connection, everything)
+        migrate(empty_database, "0003")
+        with engine.connect() as connection:
+            after = _contents(connection, everything)
+        assert {name: {column: row[column] for column in before[name]} for name, row in after.items()} == before
+        case, report, order = after["complaint"], after["fault_report"], after["order"]
+        assert (case["route"], case["triaged_at"], case["waiting_since"], case["closed_at"]) == (None, None, None, None)
+        assert (report["answers"], report["stated_lot_no"]) == ({}, "")
+        assert (order["unit_id"], after["order_row"]["recall_ref"]) == (None, None)
+        assert (after["serialised_unit"]["is_recalled"], after["unit"]["store_cost_centre"]) == (False, "")
+        # Until then everything in a timeline was written for the one who reported too.
+        assert after["complaint_event"]["for_reporter"] is True
+        command.downgrade(alembic_config(empty_database), "0002")
+        with engine.connect() as connection:
+            assert _contents(connection, everything) == before
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "called_back",
+    ["UPDATE lot SET status = 'RECALLED'", "UPDATE serialised_unit SET is_recalled = true"],
+    ids=["the lot", "the unit"],
+)
+def test_the_database_lets_nothing_recalled_leave_the_depot(empty_database: str, called_back: str) -> None:
+    engine = create_engine(empty_database)
+    try:
+        migrate(empty_database)
+        _fill(engine, {**AT_0001, **AT_0002})
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE parcel SET shipped_at = NULL"))
+            connection.execute(text(called_back))
+        with pytest.raises(IntegrityError, match="recalled"), engine.begin() as connection:
+            connection.execute(text("UPDATE parcel SET shipped_at = now()"))
+        # A depot elsewhere tells what has left already: a fact to keep.
+        with engine.begin() as connection:
+            connection.execute(text("SET LOCAL portal.despatched_elsewhere = 'on'"))
+            connection.execute(text("UPDATE parcel SET shipped_at = now()"))
     finally:
         engine.dispose()
