@@ -9,7 +9,10 @@ from core.audit import Actor, ActorKind
 
 
 class Role(StrEnum):
-    """What an identity may be. A person is always a patient or somebody who acts for one."""
+    """What an identity may be. A person is always a patient or somebody who acts for one.
+
+    CONTRACT is another system that has logged the person in itself and asks for them by the national contract.
+    """
 
     PATIENT = "PATIENT"
     DEPOT = "DEPOT"
@@ -18,6 +21,7 @@ class Role(StrEnum):
     PRESCRIBER = "PRESCRIBER"
     AUDITOR = "AUDITOR"
     COST_RESPONSIBLE = "COST_RESPONSIBLE"
+    CONTRACT = "CONTRACT"
     SYSTEM = "SYSTEM"
 
 

@@ -78,6 +78,11 @@ def _self_or_guardian(*tasks: Task) -> Rule:
     return Rule(frozenset({Role.PATIENT}), frozenset(tasks), frozenset({Relation.SELF, Relation.GUARDIAN}))
 
 
+def _people_caller_or_contract(*tasks: Task) -> Rule:
+    """As `_people_or_caller`, and a system that asks for the person by the national contract."""
+    return Rule(frozenset({Role.PATIENT, Role.CUSTOMER_SERVICE, Role.CONTRACT}), frozenset(tasks))
+
+
 def _people_or_caller(*tasks: Task) -> Rule:
     """People with one of the tasks, and customer service while the patient is on the phone."""
     return Rule(frozenset({Role.PATIENT, Role.CUSTOMER_SERVICE}), frozenset(tasks))
@@ -97,8 +102,8 @@ def _staff(*roles: Role) -> Rule:
 
 
 TABLE: Mapping[Permission, Rule] = {
-    Permission.SEE_PRODUCTS: _people_or_caller(Task.ORDER),
-    Permission.PLACE_ORDER: _people_or_caller(Task.ORDER),
+    Permission.SEE_PRODUCTS: _people_caller_or_contract(Task.ORDER),
+    Permission.PLACE_ORDER: _people_caller_or_contract(Task.ORDER),
     Permission.CHANGE_ORDER: _people_or_caller(Task.ORDER),
     Permission.CANCEL_ORDER: _people_or_caller(Task.ORDER),
     Permission.ASK_TO_RENEW: _people_or_caller(Task.ORDER),

@@ -47,14 +47,14 @@ from orders.wishes import DeliveryWish
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One withdrawal asked for: packages per article id, and the remaining withdrawals that the page showed.
+    """One withdrawal asked for: packages per article id, and the remaining withdrawals that the page showed; None when none was shown.
 
     `delivery` is which of the command's wishes it goes by, counted from 0.
     """
 
     prescription_item_id: int
     packages: Mapping[int, int]
-    seen_remaining: int
+    seen_remaining: int | None
     delivery: int = 0
 
 
@@ -62,13 +62,16 @@ class OrderLine:
 class PlaceOrder:
     """Everything that placing an order needs; no wishes for deliveries means each product's usual way, as last time.
 
-    With protected identity wishes are ignored. What staff orders comes in by phone, whatever `channel` says.
+    With protected identity wishes are ignored. What staff orders comes in by phone, whatever `channel` says. `orderer` and `by_delegate`
+    are what another system says of whom it has logged in; the identity says it of whoever is logged in here.
     """
 
     lines: tuple[OrderLine, ...]
     deliveries: tuple[DeliveryWish, ...] = ()
     idempotency_key: str = field(kw_only=True)
     channel: Channel = Channel.WEB
+    orderer: str = field(default="", repr=False)
+    by_delegate: bool = False
 
 
 def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Order:
@@ -93,6 +96,9 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
     )
 
     order = new_order(session, identity, person, Channel.PHONE if identity.is_staff else command.channel)
+    if command.channel is Channel.CONTRACT_1177:
+        order.orderer_name = "" if person.is_protected else command.orderer
+        order.by_delegate = command.by_delegate
     choices = {
         item_id: choice
         for delivery in planned
@@ -169,7 +175,7 @@ def _check_lines(
             item_facts(item, person, policy), facts, day, by_customer_service=identity.is_staff
         )
         quantity = rules.check_quantities(line.packages, orderable_article_ids(item), item.packages_per_order)
-        changed = line.seen_remaining != item.orders_remaining
+        changed = line.seen_remaining not in (None, item.orders_remaining)
         if changed or quantity or not verdict.is_allowed:
             problems.append(LineProblem(item.id, None if verdict.is_allowed else verdict, quantity, changed))
     if problems:

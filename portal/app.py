@@ -16,7 +16,8 @@ from portal.adapters.carriers import carrier_keys, carriers_of
 from portal.adapters.couriers import couriers_of
 from portal.adapters.service_points import service_points_of
 from portal.adapters.warehouse import warehouse_keys, warehouse_of
-from portal.api import health, tracking, warehouse as warehouse_api
+from portal.api import contract, health, tracking, warehouse as warehouse_api
+from portal.api.contract.callers import TrustedProxy
 from portal.around import LANGUAGES, init_around
 from portal.assets import AssetManifest
 from portal.config import Settings
@@ -59,6 +60,11 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     app.extensions["warehouse_keys"] = warehouse_keys(settings)
     app.extensions["books_carriers"] = carriers_of(settings) is not None
     app.extensions["carrier_keys"] = carrier_keys(settings)
+    app.extensions["contract_proxy"] = (
+        TrustedProxy(settings.contract_caller_header, settings.contract_proxy_key())
+        if settings.contract_proxy_key_file
+        else None
+    )
     app.extensions["service_points"] = service_points_of(settings, app.extensions["database"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     init_headers(app, uses_https=settings.uses_https)
@@ -69,6 +75,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     csrf = CSRFProtect(app)
     csrf.exempt(warehouse_api.blueprint)  # type: ignore[type-var]
     csrf.exempt(tracking.blueprint)  # type: ignore[type-var]
+    csrf.exempt(contract.blueprint)  # type: ignore[type-var]
     Babel(app, locale_selector=_language_of_request)
     init_formats(app)
     init_errors(app)
@@ -78,6 +85,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
         health.blueprint,
         warehouse_api.blueprint,
         tracking.blueprint,
+        contract.blueprint,
         public.blueprint,
         patient.blueprint,
         faults.blueprint,

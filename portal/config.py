@@ -57,6 +57,8 @@ class Settings:
     carrier_url: str = ""
     carrier_folder: Path | None = None
     carrier_key_file: Path | None = None
+    contract_caller_header: str = "X-Client-Subject"
+    contract_proxy_key_file: Path | None = None
 
     @property
     def uses_https(self) -> bool:
@@ -70,6 +72,10 @@ class Settings:
     def service_points_key(self) -> str:
         """Return the key that we show to the provider of service points."""
         return self.service_points_key_file.read_text(encoding="utf-8").strip() if self.service_points_key_file else ""
+
+    def contract_proxy_key(self) -> str:
+        """Return the key by which the proxy that checks client certificates is known."""
+        return self.contract_proxy_key_file.read_text(encoding="utf-8").strip() if self.contract_proxy_key_file else ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -115,6 +121,8 @@ class Settings:
         carrier_key_file = reader.optional("CARRIER_KEY_FILE", "", values.optional_region_keys)
         if carrier_url and carrier_folder:
             reader.problems.append("CARRIER_URL and CARRIER_FOLDER are both set: there is one way to the carriers")
+        contract_caller_header = reader.optional("CONTRACT_CALLER_HEADER", "X-Client-Subject", str)
+        contract_proxy_key_file = reader.optional("CONTRACT_PROXY_KEY_FILE", "", values.optional_file)
         if reader.problems:
             raise SettingsProblem(reader.problems)
         assert keyring is not None
@@ -149,4 +157,6 @@ class Settings:
             carrier_url=carrier_url,
             carrier_folder=carrier_folder,
             carrier_key_file=carrier_key_file,
+            contract_caller_header=contract_caller_header,
+            contract_proxy_key_file=contract_proxy_key_file,
         )

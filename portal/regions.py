@@ -6,6 +6,7 @@ from auth.relations import ActingPolicy
 from core.policy import Policies, PolicyProblem, use_policies
 from delivery.complaints.policy import ComplaintsPolicy
 from delivery.policy import DeliveryPolicy
+from orders.contract.policy import ContractPolicy
 from orders.policy import CustomerServicePolicy, OrderingPolicy, PayerPolicy, PrescribingPolicy
 from portal.config import Settings
 
@@ -17,6 +18,7 @@ SECTIONS = (
     ActingPolicy,
     DeliveryPolicy,
     ComplaintsPolicy,
+    ContractPolicy,
 )
 _USUAL = "vgr"
 

@@ -1,0 +1,41 @@
+"""Who calls: the HSA-id in the client certificate's subject, which the proxy in front has checked and passes on in a header."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass, field
+
+from flask import request
+
+from auth.numbers import is_hsa_id
+from portal.api.contract.soap import FaultCode, SoapFault
+
+KEY_HEADER = "X-Proxy-Key"
+# "CN=…" and "SERIALNUMBER=…" as proxies write a subject, in either of their two notations.
+_ATTRIBUTE = re.compile(r"(?:^|[,/+])\s*(?:SERIALNUMBER|serialNumber|2\.5\.4\.5|CN)\s*=\s*([^,/+]+)")
+
+
+@dataclass(frozen=True)
+class TrustedProxy:
+    """The header in which the proxy writes the certificate's subject, and the key by which it is known to be the proxy."""
+
+    header: str
+    key: str = field(repr=False)
+
+
+def hsa_id_of(subject: str) -> str:
+    """Return the HSA-id that a certificate's subject names, empty when it names none."""
+    return next((one.strip() for one in _ATTRIBUTE.findall(subject) if is_hsa_id(one.strip())), "")
+
+
+def caller(proxy: TrustedProxy | None) -> str:
+    """Return the caller's HSA-id; raise SoapFault when nobody that we trust says who it is."""
+    if proxy is None:
+        raise SoapFault(FaultCode.SERVER, "the contract is not open here", 503)
+    if not hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), proxy.key.encode()):
+        raise SoapFault(FaultCode.CLIENT, "the call did not come through the proxy", 403)
+    found = hsa_id_of(request.headers.get(proxy.header, ""))
+    if not found:
+        raise SoapFault(FaultCode.CLIENT, "the client certificate names no HSA-id", 403)
+    return found
