@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from core.db import Database
+from tests.support.builders import add_article, add_item, add_person
+from tests.support.contract_calls import Caller, Row
 from tests.support.contract_client import PROXY_KEY
 from tests.support.web import make_app
 
@@ -18,3 +21,28 @@ def contract_app(database: Database, tmp_path: Path) -> Flask:
     key = tmp_path / "proxy-key"
     key.write_text(PROXY_KEY, encoding="utf-8")
     return make_app(database, contract_proxy_key_file=key)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A person with two prescription items, and a stranger with one."""
+
+    caller: Caller
+    number: str
+    first: Row
+    second: Row
+    stranger: Row
+
+
+@pytest.fixture
+def scene(contract_app: Flask, database: Database) -> Scene:
+    """Somebody who can order two things."""
+    with database.unit_of_work() as session:
+        person, stranger = add_person(session), add_person(session)
+        items = [
+            add_item(session, person, add_article(session)),
+            add_item(session, person, add_article(session, package_size=50)),
+            add_item(session, stranger, add_article(session)),
+        ]
+        rows = [Row(item.external_id, item.article.article_no, item.prescription.external_id) for item in items]
+        return Scene(Caller(contract_app), person.number, *rows)
