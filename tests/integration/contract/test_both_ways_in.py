@@ -25,7 +25,7 @@ AT_ONCE = 6
 def test_web_and_contract_at_once_never_exceed_the_limit(scene: Scene, database: Database, clock: ManualClock) -> None:
     tally: Counter[str] = Counter()
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        for _ in range(ROUNDS):
+        for turn in range(ROUNDS):
             with database.unit_of_work() as session:
                 item = session.scalars(
                     select(PrescriptionItem).where(PrescriptionItem.external_id == scene.first.item_id)
@@ -38,13 +38,16 @@ def test_web_and_contract_at_once_never_exceed_the_limit(scene: Scene, database:
             start = Barrier(AT_ONCE)
 
             def by_web(
-                start: Barrier = start, item_id: int = item_id, article_id: int = article_id, person: object = person
+                start: Barrier = start,
+                key: str = f"turn {turn}",
+                item_id: int = item_id,
+                article_id: int = article_id,
+                person: object = person,
             ) -> str:
                 start.wait(20)
                 try:
                     with database.unit_of_work() as session:
                         line = OrderLine(item_id, {article_id: 1}, 1)
-                        key = f"{id(start)}"
                         place_order(session, patient_identity(person), PlaceOrder((line,), idempotency_key=key))  # type: ignore[arg-type]
                 except OrderRefused:
                     return "refused"

@@ -132,6 +132,5 @@ def test_no_broken_envelope_is_a_crash_or_half_an_order(scene: Scene, database: 
         with_rows = session.scalars(select(func.count(OrderRow.order_id.distinct()))).one()
         assert with_rows == orders
     assert result(scene.caller.prescriptions(scene.number))[0] == "OK"
-    print(f"{ENVELOPES} envelopes: {seen}, {orders} orders")
     assert seen["faults"] > ENVELOPES / 10
     assert seen["answers"] > 0
