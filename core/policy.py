@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
 
 class PolicyProblem(Exception):
@@ -32,9 +32,19 @@ class Policy:
     region: str
     source: str
     _sections: dict[str, dict[str, Any]]
+    _typed: dict[type[Section], Section] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def section(self, kind: type[T]) -> T:
-        """Return the section as its dataclass; unknown, missing and wrongly typed fields raise PolicyProblem."""
+        """Return the section as its dataclass; unknown, missing and wrongly typed fields raise PolicyProblem.
+
+        Read once: rules ask for it many times in one request.
+        """
+        typed = self._typed.get(kind)
+        if typed is None:
+            typed = self._typed[kind] = self._read(kind)
+        return cast(T, typed)
+
+    def _read(self, kind: type[T]) -> T:
         values = self._sections.get(kind.SECTION, {})
         if not isinstance(values, dict):
             raise PolicyProblem(f"{self.source}: {kind.SECTION} is not a section")
