@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, Any] = {
     "complaint.replaced": _l("Ordered a replacement"),
     "complaint.seen": _l("Read a case"),
     "complaint.taken": _l("Took a case"),
+    "complaint.addition_read": _l("Read what was added to a case"),
     "complaint.triaged": _l("Looked into a case"),
     "complaints.listed": _l("Looked at the list of cases"),
     "deliveries.seen": _l("Looked at what has been delivered"),

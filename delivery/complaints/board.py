@@ -34,6 +34,7 @@ class Pile(StrEnum):
     RED_FLAG = "red-flag"
     OVERDUE = "overdue"
     MINE = "mine"
+    ADDED_TO = "added-to"
     WAITING = "waiting"
     REPLACED = "replaced"
     SUPPLIER = "supplier"
@@ -174,7 +175,7 @@ def _cases(session: Session, wanted: Wanted, found: ColumnElement[bool], page: i
 
 
 # The piles in which the most urgent comes first; in the others it is the latest.
-_WORK = frozenset({Pile.OPEN, Pile.RED_FLAG, Pile.OVERDUE, Pile.MINE, Pile.WAITING})
+_WORK = frozenset({Pile.OPEN, Pile.RED_FLAG, Pile.OVERDUE, Pile.MINE, Pile.ADDED_TO, Pile.WAITING})
 
 
 def _piles(identity: Identity, instant: datetime) -> dict[Pile, ColumnElement[bool]]:
@@ -192,6 +193,7 @@ def _piles(identity: Identity, instant: datetime) -> dict[Pile, ColumnElement[bo
         Pile.RED_FLAG: and_(Complaint.has_red_flag, or_(undecided, unseen)),
         Pile.OVERDUE: and_(running, Complaint.due_at < instant),
         Pile.MINE: and_(undecided, Complaint.owner_id == identity.staff_id),
+        Pile.ADDED_TO: Complaint.added_to_since.is_not(None),
         Pile.WAITING: and_(undecided, Complaint.waiting_since.is_not(None)),
         Pile.REPLACED: Complaint.state == ComplaintState.REPLACEMENT_ORDERED,
         Pile.SUPPLIER: Complaint.state.in_(at_supplier),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.calls import inbox_readers
-from auth.identity import Identity
+from auth.identity import Identity, Role
 from auth.permissions import Permission, require
 from auth.persons import post_message
 from auth.relations import ActingPolicy, own_tasks
@@ -21,6 +21,8 @@ from delivery.complaints import rules
 from delivery.complaints.errors import StateRefused
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, ComplaintState, FaultReport
 from orders.services import lock_person
+
+_FROM_REPORTER = frozenset({ComplaintEventKind.ADDED, ComplaintEventKind.ANSWERED, ComplaintEventKind.PHOTO_ADDED})
 
 
 def lock_case(session: Session, identity: Identity, permission: Permission, case_no: str) -> Complaint:
@@ -72,7 +74,14 @@ def tell_timeline(
     *,
     for_reporter: bool = False,
 ) -> None:
-    """Add a line to a case's timeline in the name of whoever acts; `for_reporter` lets the reporter read it."""
+    """Add a line to a case's timeline in the name of whoever acts; `for_reporter` lets the reporter read it.
+
+    What is added to a decided case waits on the board until a consultant acts on the case.
+    """
+    if kind in _FROM_REPORTER and complaint.state not in rules.UNDECIDED:
+        complaint.added_to_since = complaint.added_to_since or now(session)
+    elif identity.role is Role.CONSULTANT:
+        complaint.added_to_since = None
     session.add(
         ComplaintEvent(
             complaint_id=complaint.id,

@@ -59,6 +59,18 @@ def triage(session: Session, identity: Identity, command: Triage) -> Complaint:
     return complaint
 
 
+def mark_read(session: Session, identity: Identity, case_no: str) -> Complaint:
+    """Note that what was added to a decided case has been read and needs nothing more; nothing to read changes nothing.
+
+    Locks the person and the complaint. Raises NotPermitted, NotFound.
+    """
+    complaint = lock_case(session, identity, Permission.DECIDE_COMPLAINT, case_no)
+    if complaint.added_to_since is not None:
+        complaint.added_to_since = None
+        record_case(session, identity, complaint, "complaint.addition_read")
+    return complaint
+
+
 def assign(session: Session, identity: Identity, case_no: str, staff_id: int) -> Complaint:
     """Give a case to a consultant of the region; giving it to whoever has it changes nothing.
 

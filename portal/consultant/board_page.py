@@ -81,6 +81,7 @@ def pile_words() -> dict[Pile, str]:
         Pile.RED_FLAG: _("Red flag"),
         Pile.OVERDUE: _("Overdue"),
         Pile.MINE: _("Mine"),
+        Pile.ADDED_TO: _("Added to since"),
         Pile.WAITING: _("Waiting for an answer"),
         Pile.REPLACED: _("Replaced, to claim"),
         Pile.SUPPLIER: _("With the supplier"),

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from auth.permissions import Permission
 from delivery.complaints.asking import ask, resume_by_hand
 from delivery.complaints.decisions import take_case
-from delivery.complaints.triage import Triage, add_note, assign, triage
+from delivery.complaints.triage import Triage, add_note, assign, mark_read, triage
 from portal.consultant.blueprint import blueprint
 from portal.consultant.case_page import act, idempotency_key
 from portal.consultant.forms import AnswerForm, AskForm, AssignForm, NoteForm, NothingForm, TriageForm
@@ -25,6 +25,19 @@ def take(case_no: str) -> ResponseReturnValue:
         NothingForm(),
         lambda session, identity: take_case(session, identity, case_no),
         _("The case is yours."),
+    )
+
+
+@blueprint.post("/complaints/<string:case_no>/read")
+@requires(Permission.DECIDE_COMPLAINT)
+def read(case_no: str) -> ResponseReturnValue:
+    """Let what was added since the decision rest."""
+    return act(
+        case_no,
+        "",
+        NothingForm(),
+        lambda session, identity: mark_read(session, identity, case_no),
+        _("What was added has been read."),
     )
 
 

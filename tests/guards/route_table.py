@@ -61,6 +61,7 @@ ROUTES: dict[str, Permission | None] = {
     "consultant.same": Permission.DECIDE_COMPLAINT,
     "consultant.several": Permission.DECIDE_COMPLAINT,
     "consultant.replace": Permission.DECIDE_COMPLAINT,
+    "consultant.read": Permission.DECIDE_COMPLAINT,
     "consultant.take": Permission.DECIDE_COMPLAINT,
     "depot.ask_carrier": Permission.SHIP,
     "depot.back_orders": Permission.SEE_DEPOT,

@@ -18,6 +18,8 @@ from core.db import Database
 from core.idempotency import new_key
 from delivery.complaints.adding import MOST_ADDITIONS, AddToCase, TooMuchAdded, add_to_case
 from delivery.complaints.asking import ask
+from delivery.complaints.board import Pile, Wanted, board
+from delivery.complaints.decisions import decline
 from delivery.complaints.draft_models import Photo
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, ComplaintState, FaultReport
 from delivery.complaints.photos import MOST_PHOTOS_OF_CASE
@@ -39,7 +41,8 @@ class Case(Reporter):
         super().__init__(database)
         assert self.post().status_code == 303
         with database.unit_of_work() as session:
-            self.consultant: Identity = staff_identity(add_staff(session, Role.CONSULTANT))
+            self.commission = add_staff(session, Role.CONSULTANT)
+            self.consultant: Identity = staff_identity(self.commission)
             complaint = session.scalars(select(Complaint)).one()
             complaint.due_at = REPORTED + timedelta(days=2)
 
@@ -222,3 +225,24 @@ def test_every_state_is_told_in_plain_words(case: Case, state: ComplaintState) -
         page = case.client.get(path)
         check_page(page)
         assert "supplier" not in page.text.lower()
+
+
+def test_what_is_added_to_a_decided_case_waits_on_the_board_until_a_consultant_has_seen_to_it(
+    database: Database, clock: ManualClock
+) -> None:
+    case = Case(database)
+    with database.unit_of_work() as session:
+        decline(session, case.consultant, "100016", "Inget fel på produkten.", new_key())
+    with database.unit_of_work() as session:
+        assert board(session, case.consultant, Wanted(Pile.ADDED_TO)).total == 0
+    assert case.send("Den slutade igen.").status_code == 303
+    with database.unit_of_work() as session:
+        assert [one.case_no for one in board(session, case.consultant, Wanted(Pile.ADDED_TO)).cases] == ["100016"]
+    consultant = sign_in(case.client.application.test_client(), case.commission)
+    page = consultant.get("/complaints/100016").text
+    assert "has added something since the case was decided" in page
+    answer = consultant.post("/complaints/100016/read", data={"csrf_token": token_of(consultant, "/complaints/100016")})
+    assert answer.status_code == 303
+    with database.unit_of_work() as session:
+        assert board(session, case.consultant, Wanted(Pile.ADDED_TO)).counts[Pile.ADDED_TO] == 0
+        assert session.scalars(select(Complaint.state)).one() is ComplaintState.DECLINED

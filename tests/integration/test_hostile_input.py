@@ -313,6 +313,7 @@ def _good_forms(
         "claims.sent_otherwise": nothing,
         "claims.take_case_out": {"case_no": "100016"},
         "claims.undo": {"reason": "Fel belopp."},
+        "consultant.read": nothing,
         "consultant.take": nothing,
         "consultant.ask_reporter": {"question": "När slutade den?", **key},
         "consultant.close_case": {"close_reason": "Klart."},

@@ -509,6 +509,14 @@ def upgrade() -> None:
     op.add_column("complaint", sa.Column("minutes_left", sa.Integer(), nullable=True))
     op.add_column("complaint", sa.Column("duplicate_of_id", sa.BigInteger(), nullable=True))
     op.add_column("complaint", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("complaint", sa.Column("added_to_since", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_complaint_added_to",
+        "complaint",
+        ["region"],
+        unique=False,
+        postgresql_where=sa.text("added_to_since IS NOT NULL"),
+    )
     op.create_index(op.f("ix_complaint_duplicate_of_id"), "complaint", ["duplicate_of_id"], unique=False)
     op.create_index("ix_complaint_received", "complaint", ["region", "received_at"], unique=False)
     op.create_foreign_key(op.f("fk_complaint_duplicate_of_id"), "complaint", "complaint", ["duplicate_of_id"], ["id"])
@@ -616,6 +624,10 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_complaint_duplicate_of_id"), "complaint", type_="foreignkey")
     op.drop_index("ix_complaint_received", table_name="complaint")
     op.drop_index(op.f("ix_complaint_duplicate_of_id"), table_name="complaint")
+    op.drop_index(
+        "ix_complaint_added_to", table_name="complaint", postgresql_where=sa.text("added_to_since IS NOT NULL")
+    )
+    op.drop_column("complaint", "added_to_since")
     op.drop_column("complaint", "closed_at")
     op.drop_column("complaint", "duplicate_of_id")
     op.drop_column("complaint", "minutes_left")
