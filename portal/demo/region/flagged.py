@@ -10,6 +10,8 @@ from stdnum import luhn
 
 from auth.identity import Identity, Relation, system_identity
 from core.clock import STOCKHOLM, now
+from core.policy import policy_of
+from delivery.complaints.clock import add_working_minutes
 from delivery.complaints.models import (
     CASE_NO_SEQUENCE,
     Complaint,
@@ -20,7 +22,7 @@ from delivery.complaints.models import (
     FaultReport,
     LookFirst,
 )
-from delivery.complaints.policy import ComplaintRoute
+from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
 from delivery.complaints.signals import look_for_signals
 from delivery.models import Lot, PickedLot
 from orders.models import Article
@@ -92,6 +94,7 @@ def _report(
     is_red = "Ketoner" in words
     is_closed = at < now(session) - timedelta(days=21)
     number = str(session.scalar(CASE_NO_SEQUENCE))
+    policy = policy_of(patient.person.region).section(ComplaintsPolicy)
     complaint = Complaint(
         case_no=number + luhn.calc_check_digit(number),
         region=patient.person.region,
@@ -102,7 +105,7 @@ def _report(
         has_red_flag=is_red,
         received_at=at,
         routed_at=at + timedelta(minutes=1),
-        due_at=at + timedelta(hours=4 if is_red else 72),
+        due_at=add_working_minutes(at, policy.due_minutes(is_red=is_red), policy.working_hours),
         owner_id=consultant.staff_id if is_closed else None,
         route=ComplaintRoute.DEPOT_REPLACES,
         look_first=LookFirst.RED_FLAG if is_red else LookFirst.NO_REPLACEMENT_WANTED,
