@@ -16,7 +16,7 @@ dev_lock := $(shell { echo "$(CURDIR)"; cat requirements-dev.txt pyproject.toml;
 demo_stamp := $(VENV)/.stamp-demo-$(demo_lock)
 dev_stamp := $(VENV)/.stamp-dev-$(dev_lock)
 
-.PHONY: help demo demo-reset test check bench-depot assets catalogues lock translations screenshots install install-dev
+.PHONY: help demo demo-reset test check bench-contract bench-depot simulate-signals bench-recall assets catalogues lock translations screenshots install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,15 @@ check: install-dev ## Format, lint, types, import contracts, translations
 
 bench-depot: install-dev assets catalogues ## Measure planning a wave of 10,000 rows, and the hand-held's pages
 	@$(BIN)/python -m benchmarks.depot
+
+simulate-signals: install-dev ## Measure how soon bad lots are flagged, and how often ordinary ones are
+	@$(BIN)/python -m benchmarks.simulate_signals
+
+bench-recall: install-dev ## Find everybody who has something of a recall, among 1.2 million shipped units
+	@$(BIN)/python -m benchmarks.recall
+
+bench-contract: install-dev assets catalogues ## Measure the national contract's services at region size
+	@$(BIN)/python -m benchmarks.contract
 
 assets: install ## Build what browsers fetch
 	@$(BIN)/portal assets

@@ -19,7 +19,8 @@ ITEMS_PER_ORDER = 3
 _BATCH = 5000
 
 _PRESCRIPTIONS = """
-INSERT INTO prescription (region, source, external_id, person_id, unit_id, prescriber_id, prescriber_name, prescriber_title, prescriber_code)
+INSERT INTO prescription (region, source, external_id, person_id, unit_id, prescriber_id, prescriber_name, prescriber_title,
+       prescriber_code)
 SELECT :region, 'JOURNAL', 'P' || person.id, person.id, (:units)[1 + person.id % :unit_count], 'SE2321000131-P000000000001',
        'Sjuksköterska Prov', '', ''
   FROM person

@@ -15,6 +15,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter, sleep
@@ -43,6 +44,14 @@ PATIENTS = 47_000
 CALM_SECONDS, PEAK_SECONDS = 20, 10
 CALM_PACE, PEAK_PACE = 10, 100
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One service under one pace: milliseconds of each call, and how many were not answered OK."""
+
+    ms: list[float]
+    failed: int
 
 
 def main() -> None:
@@ -76,15 +85,15 @@ def _measure(url: str, folder: Path) -> dict[str, float]:
         peak = {}
         for service in Service:
             peak[service] = _finish(_start(port, service, calls[service][6000:], PEAK_PACE, PEAK_PACE * PEAK_SECONDS))
-    failed = sum(found["failed"] for found in (*calm.values(), *peak.values()))
+    failed = sum(found.failed for found in (*calm.values(), *peak.values()))
     for name, runs, share in (("10 calls/s", calm, 0.95), ("100 calls/s", peak, 0.99)):
         for service, found in runs.items():
             print(
-                f"{service}, {name}: p50 {percentile(found['ms'], 0.5):.0f} ms, p{share * 100:.0f} {percentile(found['ms'], share):.0f} ms"
+                f"{service}, {name}: p50 {percentile(found.ms, 0.5):.0f} ms, p{share * 100:.0f} {percentile(found.ms, share):.0f} ms"
             )
     return {
-        "p95_ms_10rps": round(max(percentile(found["ms"], 0.95) for found in calm.values()), 1),
-        "p99_ms_100rps": round(max(percentile(found["ms"], 0.99) for found in peak.values()), 1),
+        "p95_ms_10rps": round(max(percentile(found.ms, 0.95) for found in calm.values()), 1),
+        "p99_ms_100rps": round(max(percentile(found.ms, 0.99) for found in peak.values()), 1),
         "failed": failed,
         "patients": PATIENTS,
     }
@@ -127,7 +136,7 @@ def _body(service: Service, content: str) -> str:
     return envelope(request(service, V2, content))
 
 
-def _run_at_once(port: int, calls: dict[Service, list[str]]) -> dict[Service, dict[str, list[float]]]:
+def _run_at_once(port: int, calls: dict[Service, list[str]]) -> dict[Service, Figures]:
     running = {
         service: _start(port, service, calls[service], CALM_PACE, CALM_PACE * CALM_SECONDS) for service in Service
     }
@@ -159,11 +168,11 @@ def _start(port: int, service: Service, bodies: list[str], pace: int, calls: int
     return process
 
 
-def _finish(process: subprocess.Popen[str]) -> dict[str, list[float]]:
+def _finish(process: subprocess.Popen[str]) -> Figures:
     assert process.stdout is not None
     found = json.load(process.stdout)
     process.wait(60)
-    return found
+    return Figures(found["ms"], found["failed"])
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from core.errors import NotFound
 from core.outbox import publish
 from core.policy import policy_of
 from delivery import errors
+from delivery.complaints.recall_returns import count_return, must_stay_out
 from delivery.count_models import CountStatus, StockCount
+from delivery.goods_models import SerialisedUnit
 from delivery.models import (
     DepotOrder,
     DepotOrderStatus,
@@ -177,8 +179,9 @@ class TakeBack:
 def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
     """Book returned packages in, and scrap them at once unless the policy lets them back on the shelf; False when the key was spent.
 
-    Medical devices never go back to stock unless the region's policy says so, and a recalled lot never does. Locks the lot's balance, then
-    the units. Raises NotPermitted, NotFound, NoteMissing, NotYetSent, NotThatMany, SerialsDiffer, UnknownSerial.
+    Medical devices never go back to stock unless the region's policy says so, and what is called back never does: it is counted in its
+    recall. Locks the lot's balance, the lot (shared), the units, then what recalls wait for. Raises NotPermitted, NotFound, NoteMissing,
+    NotYetSent, NotThatMany, SerialsDiffer, UnknownSerial.
     """
     require(identity, Permission.ADJUST_STOCK)
     if not command.note.strip():
@@ -211,13 +214,16 @@ def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
         raise errors.NotThatMany(balance.lot.lot_no, left)
     note = command.note.strip()
     article, policy = balance.lot.article, policy_of(identity.region).section(DeliveryPolicy)
-    to_stock = article.product_area in policy.returns_go_back_to_stock and balance.lot.status is not LotStatus.RECALLED
+    is_recalled = must_stay_out(session, picked, command.serials)
+    to_stock = article.product_area in policy.returns_go_back_to_stock and not is_recalled
     require_one_each(article, command.packages, command.serials)
+    units: list[SerialisedUnit] = []
     if article.is_serialised:
-        take_back_units(session, picked, command.serials, to_stock=to_stock)
+        units = take_back_units(session, picked, command.serials, to_stock=to_stock)
     book(session, identity, balance, command.packages, MovementReason.RETURNED, reference, note=note)
     if not to_stock:
         book(session, identity, balance, -command.packages, MovementReason.SCRAPPED, reference, note=note)
+    count_return(session, identity, picked, command.packages, [unit.id for unit in units])
     record(
         session,
         identity.actor,

@@ -22,11 +22,12 @@ class LotFacts:
 
 @dataclass(frozen=True)
 class Need:
-    """What a pick line needs: packages that stay good until `use_until`, from another lot than `avoid_lot_id`."""
+    """What a pick line needs: packages that stay good until `use_until`, from another lot than those to avoid."""
 
     packages: int
     use_until: date
     avoid_lot_id: int | None = None
+    avoid_more: frozenset[int] = frozenset()
 
 
 class LotProblem(StrEnum):
@@ -50,7 +51,7 @@ def judge_lot(lot: LotFacts, need: Need, today: date) -> LotProblem | None:
         return LotProblem.ON_HOLD
     if lot.expires_on < today:
         return LotProblem.EXPIRED
-    if lot.lot_id == need.avoid_lot_id:
+    if lot.lot_id == need.avoid_lot_id or lot.lot_id in need.avoid_more:
         return LotProblem.SAME_AS_FAULTY
     if lot.expires_on < need.use_until:
         return LotProblem.EXPIRES_TOO_SOON

@@ -56,6 +56,8 @@ class CarrierEvent:
     event_id: str
     kind: TrackingKind
     at: datetime
+    # At a service point: the last day on which it can be fetched, where the carrier says.
+    fetch_by: date | None = None
 
 
 class CarrierRefused(Exception):

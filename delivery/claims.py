@@ -22,7 +22,7 @@ def lock_depot_order(
 ) -> DepotOrder:
     """Lock the person (shared, if asked), the order rows and the depot order, in that order; return it with lines, lots and order.
 
-    Raises NotPermitted, and NotFound for one of another region.
+    A unit's own order has no person to lock. Raises NotPermitted, and NotFound for one of another region.
     """
     require(identity, permission)
     order_id = session.scalar(
@@ -37,7 +37,7 @@ def lock_depot_order(
             .where(Order.id == order_id)
             .with_for_update(read=True, of=Person)
             .execution_options(populate_existing=True)
-        ).one()
+        ).one_or_none()
     (depot_order,) = _lock(session, [depot_order_id])
     return depot_order
 
@@ -85,6 +85,21 @@ def _lock(session: Session, depot_order_ids: Collection[int]) -> list[DepotOrder
             )
         )
     )
+
+
+def is_free_now(session: Session, depot_order_id: int) -> bool:
+    """Lock the rows of a depot order if nobody else has one of them, and tell whether; never waits, and keeps no part of them.
+
+    What begins with the next order asks this first: pickers who would wait for the same one go on to others instead.
+    """
+    row_ids = set(session.scalars(select(PickLine.order_row_id).where(PickLine.depot_order_id == depot_order_id)))
+    rows = select(OrderRow.id).where(OrderRow.id.in_(row_ids)).order_by(OrderRow.id).with_for_update(skip_locked=True)
+    attempt = session.begin_nested()
+    if set(session.scalars(rows)) == row_ids:
+        attempt.commit()
+        return True
+    attempt.rollback()
+    return False
 
 
 def lock_own_pick(session: Session, identity: Identity, depot_order_id: int) -> DepotOrder:

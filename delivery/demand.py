@@ -43,6 +43,8 @@ from orders.models import OrderRow, RowStatus
 
 UNLOCKED_ATTEMPTS = 2
 NO_END = 2**31
+# What may be promised of a lot: units that are called back by number lie there and may not.
+_FREE = StockBalance.on_hand - StockBalance.reserved - StockBalance.held_back
 
 
 def reserve_fairly(session: Session, depot_order: DepotOrder, lines: Sequence[PickLine]) -> None:
@@ -86,6 +88,7 @@ def wanted_by(
             PickLine.packages,
             PickLine.use_until,
             PickLine.avoid_lot_id,
+            PickLine.avoid_more,
             DepotOrder.promised_date,
         )
         .join(DepotOrder, PickLine.depot_order_id == DepotOrder.id)
@@ -97,8 +100,8 @@ def wanted_by(
         )
     ).all()
     wanted = [
-        wanted_of(line_id, article_id, left, packages, use_until, promised, policy.bridge_days, avoid_lot_id=avoided)
-        for line_id, _order, article_id, left, packages, use_until, avoided, promised in rows
+        wanted_of(line_id, article_id, left, packages, use_until, promised, policy.bridge_days, avoided, more)
+        for line_id, _order, article_id, left, packages, use_until, avoided, more, promised in rows
     ]
     return wanted, {row.id: row.depot_order_id for row in rows}
 
@@ -111,8 +114,8 @@ def wanted_of(
     use_until: date,
     promised: date,
     bridge_days: int,
-    *,
     avoid_lot_id: int | None,
+    avoid_more: Iterable[int] = (),
 ) -> Wanted:
     """Return what a line wants; its bridging quantity lasts at least `bridge_days`, or is all that is left."""
     days = max(1, (use_until - promised).days)
@@ -128,6 +131,7 @@ def wanted_of(
         bridge_until=min(use_until, promised + lasts),
         promised_date=promised,
         avoid_lot_id=avoid_lot_id,
+        avoid_more=frozenset(avoid_more),
     )
 
 
@@ -139,14 +143,10 @@ def free_lots(session: Session, depot_id: int, article_ids: Iterable[int]) -> li
             Lot.article_id,
             Lot.expires_on,
             Lot.status,
-            (StockBalance.on_hand - StockBalance.reserved).label("free"),
+            _FREE.label("free"),
         )
         .join(Lot, StockBalance.lot_id == Lot.id)
-        .where(
-            StockBalance.depot_id == depot_id,
-            is_one_of(Lot.article_id, article_ids),
-            StockBalance.on_hand > StockBalance.reserved,
-        )
+        .where(StockBalance.depot_id == depot_id, is_one_of(Lot.article_id, article_ids), _FREE > 0)
         .order_by(StockBalance.lot_id)
         .with_for_update(of=StockBalance)
     )
@@ -172,23 +172,22 @@ def _soonest_lots(session: Session, depot_id: int, wanted: Sequence[Wanted]) -> 
     latest: dict[int, date] = {}
     for line in wanted:
         # A lot that one line avoids does not serve it: then no lot is known to be behind.
-        packages[line.article_id] += line.packages if line.avoid_lot_id is None else NO_END
+        packages[line.article_id] += NO_END if line.avoided else line.packages
         latest[line.article_id] = max(line.use_until, latest.get(line.article_id, line.use_until))
     need = (
         func.unnest(_numbers(packages), _numbers(packages.values()), literal(list(latest.values()), ARRAY(Date)))
         .table_valued(column("article_id", BigInteger), column("packages", BigInteger), column("latest", Date))
         .render_derived(name="need")
     )
-    free = StockBalance.on_hand - StockBalance.reserved
-    for_all = case((Lot.expires_on >= need.c.latest, free), else_=0)
+    for_all = case((Lot.expires_on >= need.c.latest, _FREE), else_=0)
     before = func.sum(for_all).over(partition_by=Lot.article_id, order_by=(Lot.expires_on, Lot.id), rows=(None, -1))
     lots = (
-        select(Lot.id, Lot.article_id, Lot.expires_on, free.label("free"), before.label("before"), need.c.packages)
+        select(Lot.id, Lot.article_id, Lot.expires_on, _FREE.label("free"), before.label("before"), need.c.packages)
         .join(StockBalance, StockBalance.lot_id == Lot.id)
         .join(need, need.c.article_id == Lot.article_id)
         .where(
             StockBalance.depot_id == depot_id,
-            free > 0,
+            _FREE > 0,
             Lot.status == LotStatus.AVAILABLE,
             Lot.expires_on >= today(session),
         )
@@ -226,7 +225,7 @@ def share_and_lock(session: Session, depot_id: int, wanted: Sequence[Wanted]) ->
 
 def _still_free(session: Session, depot_id: int, packages: Mapping[int, int]) -> bool:
     locked = session.execute(
-        select(StockBalance.lot_id, StockBalance.on_hand - StockBalance.reserved, Lot.status)
+        select(StockBalance.lot_id, _FREE, Lot.status)
         .join(Lot, StockBalance.lot_id == Lot.id)
         .where(StockBalance.depot_id == depot_id, is_one_of(StockBalance.lot_id, packages))
         .order_by(StockBalance.lot_id)

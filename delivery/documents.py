@@ -81,7 +81,10 @@ class ShortLine:
 
 @dataclass(frozen=True)
 class ParcelPapers:
-    """Everything that the papers of one parcel say. `language` is the patient's; `packages` is how many are in the box."""
+    """Everything that the papers of one parcel say. `language` is the patient's; `packages` is how many are in the box.
+
+    `is_for_store` is a unit's own order: nobody is asked to report faults as a patient.
+    """
 
     order_no: str
     ordered_on: date
@@ -94,6 +97,7 @@ class ParcelPapers:
     short: tuple[ShortLine, ...] = ()
     weight_grams: int | None = None
     packages: int = 0
+    is_for_store: bool = False
 
 
 def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Translate) -> bytes:
@@ -114,10 +118,11 @@ def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Transla
     for line in papers.receiver.lines:
         _text(pdf, line, 11)
     below = pdf.get_y()
-    _qr_code(pdf, fault_url, x=152, y=top, size=36)
-    pdf.set_xy(146, top + 37)
-    pdf.set_font("text", size=10)
-    pdf.multi_cell(46, 4.5, _("Does something not work? Scan and tell us. Keep the product."), align="C")
+    if not papers.is_for_store:
+        _qr_code(pdf, fault_url, x=152, y=top, size=36)
+        pdf.set_xy(146, top + 37)
+        pdf.set_font("text", size=10)
+        pdf.multi_cell(46, 4.5, _("Does something not work? Scan and tell us. Keep the product."), align="C")
     pdf.set_xy(pdf.l_margin, max(below, pdf.get_y()) + 7)
     _table(
         pdf,

@@ -98,7 +98,7 @@ def _find(session: Session, identity: Identity, sought: Sought) -> CalledAbout |
         .where(Order.order_no == sought.digits, Order.region == identity.region)
         .options(joinedload(Order.person))
     )
-    # The orders of somebody who has moved stay with the region that sent them; their pages do not.
-    if order is None or order.person.region != identity.region:
+    # The orders of somebody who has moved stay with the region that sent them; their pages do not. A unit's own is about nobody.
+    if order is None or order.person is None or order.person.region != identity.region:
         return None
     return CalledAbout(order.person, order.order_no)

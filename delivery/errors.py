@@ -160,6 +160,10 @@ class SupplierOrderClosed(DomainError):
     order_no: str
 
 
+class DayHasPassed(DomainError):
+    """Nothing can be expected on a day that is over."""
+
+
 @dataclass(eq=False)
 class ReceiptClosed(DomainError):
     """The delivery is ended; what comes after it is another one."""
@@ -263,6 +267,10 @@ class SerialInABox(SerialRefused):
 
 class SerialScrapped(SerialRefused):
     """The unit came back or was scrapped: it never leaves again."""
+
+
+class SerialRecalled(SerialRefused):
+    """The unit is called back by its number; the others of its lot are not."""
 
 
 @dataclass(eq=False)

@@ -123,6 +123,7 @@ class SerialisedUnit(Base):
     __tablename__ = "serialised_unit"
     __table_args__ = (
         UniqueConstraint("article_id", "serial_no"),
+        Index("ix_serialised_unit_recalled", "lot_id", postgresql_where=text("is_recalled")),
         CheckConstraint("(status = 'SHIPPED') <= (person_id IS NOT NULL)", name="shipped_has_person"),
     )
 
@@ -137,7 +138,7 @@ class SerialisedUnit(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     shipped_on: Mapped[date | None]
     warranty_until: Mapped[date | None]
-    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("serialised_unit.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("serialised_unit.id"), index=True)
     # Called back by its own number; what is called back by its lot has the lot's status.
     is_recalled: Mapped[bool] = mapped_column(default=False, server_default=false())
     article: Mapped[Article] = relationship()

@@ -92,7 +92,7 @@ def read_serials(text: str) -> list[str]:
     # Not \s: to Python that is FNC1 too, which lies within a scanned code.
     for piece in re.split(r"[ \t\r\n,;]+", re.sub(r"\s*(–|\.\.)\s*", r"\1", text.strip())):
         if piece:
-            found += _range(piece) or [_bare(piece)]
+            found += read_range(piece) or [_bare(piece)]
         if len(found) > MOST_SERIALS:
             raise SerialsRefused(SerialProblem.TOO_MANY, piece)
     for serial in found:
@@ -101,6 +101,11 @@ def read_serials(text: str) -> list[str]:
         if found.count(serial) > 1:
             raise SerialsRefused(SerialProblem.TWICE, serial)
     return found
+
+
+def is_serial(text: str) -> bool:
+    """Tell whether the text could be a serial number as GS1 writes them."""
+    return _SERIAL.fullmatch(text) is not None
 
 
 def _bare(piece: str) -> str:
@@ -113,7 +118,8 @@ def _bare(piece: str) -> str:
         return piece
 
 
-def _range(piece: str) -> list[str] | None:
+def read_range(piece: str, most: int = MOST_SERIALS) -> list[str] | None:
+    """Return the numbers of a range like P100–P119; None for what is no range. Raises SerialsRefused for one of more than `most`."""
     written = _RANGE.fullmatch(piece)
     if written is None or written["again"] not in ("", written["head"]):
         return None
@@ -121,6 +127,6 @@ def _range(piece: str) -> list[str] | None:
     first, last = written["first"], written["last"]
     if len(first) != len(last) or int(last) <= int(first):
         return None
-    if int(last) - int(first) >= MOST_SERIALS:
+    if int(last) - int(first) >= most:
         raise SerialsRefused(SerialProblem.TOO_MANY, piece)
     return [f"{written['head']}{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]

@@ -22,6 +22,7 @@ from delivery.carriers import slug_of
 from delivery.errors import TrackingNumberMissing
 from delivery.models import DepotOrder, Parcel, PickedLot, PickLine
 from delivery.policy import DeliveryPolicy
+from delivery.recalled import has_recalled_in_box
 from delivery.receipts import depot_of_region
 from delivery.shipping import ship
 from delivery.waves import next_cut_off
@@ -40,6 +41,7 @@ class Obstacle(StrEnum):
     LABEL_OUTDATED = "LABEL_OUTDATED"
     ROW_CANCELLED = "ROW_CANCELLED"
     DECEASED = "DECEASED"
+    RECALLED = "RECALLED"
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def _parcels(identity: Identity, which: ColumnElement[bool]) -> Select[Any]:
             Order.order_no,
             packages.label("packages"),
             cancelled.label("is_cancelled"),
+            (Parcel.shipped_at.is_(None) & has_recalled_in_box()).label("is_recalled"),
             Person.deceased_on,
             ((Person.protection != Protection.NONE) & (DeliveryChoice.method != DeliveryMethod.UNIT)).label(
                 "is_outdated"
@@ -195,7 +198,7 @@ def _parcels(identity: Identity, which: ColumnElement[bool]) -> Select[Any]:
         )
         .join(DepotOrder, Parcel.depot_order_id == DepotOrder.id)
         .join(Order, DepotOrder.order_id == Order.id)
-        .join(Person, Order.person_id == Person.id)
+        .outerjoin(Person, Order.person_id == Person.id)
         .join(DeliveryChoice, DepotOrder.delivery_choice_id == DeliveryChoice.id)
         .outerjoin(CarrierBooking, CarrierBooking.parcel_id == Parcel.id)
         .where(DepotOrder.region == identity.region, which)
@@ -219,6 +222,8 @@ def _waiting(row: Row[Any]) -> WaitingParcel:
 def _obstacle(row: Row[Any]) -> Obstacle | None:
     if row.deceased_on is not None:
         return Obstacle.DECEASED
+    if row.is_recalled:
+        return Obstacle.RECALLED
     if row.is_cancelled:
         return Obstacle.ROW_CANCELLED
     if row.is_outdated:

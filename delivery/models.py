@@ -5,8 +5,23 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Sequence, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Sequence,
+    String,
+    UniqueConstraint,
+    column,
+    func,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from auth.models import Unit
 from core.db import Base, BigId, Region
@@ -14,6 +29,8 @@ from delivery.wave_models import PickRound as PickRound, Wave as Wave
 from orders.models import Article, DeliveryChoice, Order, OrderRow
 
 PARCEL_NO_SEQUENCE = Sequence("parcel_no_seq", start=1, metadata=Base.metadata)
+# Units with numbers have tables of their own, which know these.
+_UNIT = table("serialised_unit", column("lot_id"), column("is_recalled", Boolean), column("status"))
 
 
 class Depot(Base):
@@ -108,6 +125,15 @@ class StockBalance(Base):
     # Where the lot was put away; empty is the article's own shelf.
     location: Mapped[str] = mapped_column(String(20), default="", server_default="")
     lot: Mapped[Lot] = relationship()
+    # On hand and called back by their own numbers, so that nobody can be promised them.
+    held_back: Mapped[int] = column_property(
+        select(func.count())
+        .select_from(_UNIT)
+        .where(_UNIT.c.lot_id == lot_id, _UNIT.c.is_recalled, _UNIT.c.status == "IN_STOCK")
+        .correlate_except(_UNIT)
+        .scalar_subquery(),
+        deferred=False,
+    )
 
 
 class DepotOrderStatus(StrEnum):
@@ -183,6 +209,8 @@ class PickLine(Base):
     use_until: Mapped[date]
     # A replacement must not come from the lot that failed (handbook §7).
     avoid_lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
+    # Nor from one of which the patient has another case that is not settled.
+    avoid_more: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list, server_default="{}")
     depot_order: Mapped[DepotOrder] = relationship(back_populates="lines")
     order_row: Mapped[OrderRow] = relationship()
     article: Mapped[Article] = relationship()

@@ -44,6 +44,8 @@ class News(Base):
     published_at: Mapped[datetime | None]
     published_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
     withdrawn_at: Mapped[datetime | None]
+    # How many messages to patients have gone out, a batch at a time.
+    patients_told: Mapped[int] = mapped_column(default=0)
     supplier: Mapped[Supplier | None] = relationship()
     article: Mapped[Article | None] = relationship()
     attachments: Mapped[list[NewsAttachment]] = relationship(order_by="NewsAttachment.id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Integer, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from auth.identity import Identity
@@ -168,4 +168,5 @@ def counts_waiting(session: Session, identity: Identity) -> int:
 
 
 def _hour(instant: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]) -> ColumnElement[int]:
-    return func.extract("hour", func.timezone(str(STOCKHOLM), instant)).label("hour")
+    # PostgreSQL extracts a numeric, and nothing counts from one numeric to another.
+    return cast(func.extract("hour", func.timezone(str(STOCKHOLM), instant)), Integer).label("hour")

@@ -19,6 +19,9 @@ from orders.delivery_plans import parcel_alias
 from orders.models import DeliveryChoice, DeliveryMethod
 from orders.redirection import prescribing_unit_of
 
+# What a unit gets for its own store is unpacked by the region's staff.
+_STAFF_LANGUAGE = "sv"
+
 
 def prepare_papers(
     session: Session, identity: Identity, parcel_id: int, paper: Literal["delivery_note", "label"]
@@ -42,7 +45,7 @@ def prepare_papers(
         ordered_on=swedish_date(order.placed_at),
         packed_at=parcel.packed_at,
         sscc=parcel.sscc,
-        language=order.person.language,
+        language=order.person.language if order.person is not None else _STAFF_LANGUAGE,
         sender=Address(unit.name, unit.street, unit.postal_code, unit.city),
         receiver=_receiver(session, depot_order),
         lines=tuple(
@@ -55,15 +58,16 @@ def prepare_papers(
         short=_short_lines(session, depot_order),
         weight_grams=parcel.weight_grams,
         packages=packages_in(depot_order),
+        is_for_store=order.unit_id is not None,
     )
 
 
 def _receiver(session: Session, depot_order: DepotOrder) -> Address:
     choice = depot_order.delivery_choice
-    if depot_order.order.person.is_protected and choice.method is not DeliveryMethod.UNIT:
+    if depot_order.order.receiver_is_protected and choice.method is not DeliveryMethod.UNIT:
         # It went home before the identity was protected; where that was is not printed again.
         unit = prescribing_unit_of(session, choice)
-        alias = parcel_alias(depot_order.order.person)
+        alias = parcel_alias(depot_order.order.patient)
         return Address(unit.name, unit.street, unit.postal_code, unit.city, phone=unit.phone, reference=alias)
     return receiver_of(choice)
 

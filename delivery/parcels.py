@@ -42,7 +42,7 @@ def parcel_page(session: Session, identity: Identity, parcel_id: int) -> Parcel:
 def label_is_outdated(parcel: Parcel) -> bool:
     """Tell whether the receiver's identity became protected after the address was written; the address may then not be shown."""
     depot_order = parcel.depot_order
-    return depot_order.order.person.is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT
+    return depot_order.order.receiver_is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT
 
 
 def parcels(session: Session, identity: Identity, *, shipped: bool, limit: int = 200) -> list[Parcel]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
@@ -35,6 +35,11 @@ class BasisLine:
     package_price: Decimal | None
 
     @property
+    def is_for_store(self) -> bool:
+        """Whether the unit ordered it for its own store, at that cost centre."""
+        return self.payer is PayerKind.UNIT_STORE
+
+    @property
     def amount(self) -> Decimal | None:
         """Price × packages, to the öre."""
         return None if self.package_price is None else self.package_price * self.packages
@@ -42,11 +47,22 @@ class BasisLine:
 
 @dataclass(frozen=True)
 class Basis:
-    """One month's lines, and whose they are: a cost centre, or empty for all of a region's payers."""
+    """One month's lines, and whose they are: a unit's cost centres, or empty for all of a region's payers."""
 
     month: date
     cost_centre: str
     lines: tuple[BasisLine, ...]
+    store_cost_centre: str = ""
+
+    @property
+    def for_patients(self) -> tuple[BasisLine, ...]:
+        """What was prescribed."""
+        return tuple(line for line in self.lines if not line.is_for_store)
+
+    @property
+    def for_store(self) -> tuple[BasisLine, ...]:
+        """What the unit ordered for its own store."""
+        return tuple(line for line in self.lines if line.is_for_store)
 
     @property
     def total(self) -> Decimal:
@@ -67,14 +83,11 @@ def total_of(lines: Iterable[BasisLine]) -> Decimal:
 def basis_of_unit(session: Session, identity: Identity, month: date, *, download: bool = False) -> Basis:
     """Return what the identity's own unit pays for a month's parcels; names no patient and logs the look. Raises NotPermitted.
 
-    A unit without a cost centre pays for nothing that could be told apart, so it sees nothing.
+    A unit without a cost centre pays for nothing that could be told apart, so it sees nothing but its own store's.
     """
     require(identity, Permission.SEE_PAYERS)
     unit = session.get_one(Unit, identity.unit_id)
-    lines: tuple[BasisLine, ...] = ()
-    if unit.cost_centre:
-        mine = (OrderRow.payer.in_(COST_CENTRES), OrderRow.payer_ref == unit.cost_centre)
-        lines = _lines(session, identity.region, month, *mine)
+    lines = _lines(session, identity.region, month, _paid_by(unit))
     record(
         session,
         identity.actor,
@@ -83,7 +96,15 @@ def basis_of_unit(session: Session, identity: Identity, month: date, *, download
         manner="LOOK",
         object_ref=_ref(month),
     )
-    return Basis(month, unit.cost_centre, lines)
+    return Basis(month, unit.cost_centre, lines, unit.store_cost_centre)
+
+
+def _paid_by(unit: Unit) -> ColumnElement[bool]:
+    by_centre = (
+        and_(OrderRow.payer.in_(COST_CENTRES), OrderRow.payer_ref == unit.cost_centre) if unit.cost_centre else false()
+    )
+    # Its own orders only: several units may share the cost centre of a store, and see their own part.
+    return or_(by_centre, and_(OrderRow.payer == PayerKind.UNIT_STORE, Order.unit_id == unit.id))
 
 
 def basis_of_region(session: Session, identity: Identity, month: date) -> Basis:

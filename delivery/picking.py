@@ -13,7 +13,7 @@ from core.clock import now, today
 from core.errors import NotFound
 from delivery import errors
 from delivery.allocation import LotProblem, judge_lot
-from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act
+from delivery.claims import is_free_now, line_of, live_lines, lock_depot_order, lock_own_pick, record_act
 from delivery.demand import reserve_fairly
 from delivery.goods_models import UnitStatus
 from delivery.models import DepotOrder, DepotOrderStatus, Lot, MovementReason, PickedLot, PickLine, StockBalance
@@ -46,7 +46,7 @@ def start_picking(session: Session, identity: Identity, depot_order_id: int) -> 
         raise errors.PickedBySomebodyElse(session.get_one(StaffMember, depot_order.picker_id).name)
     if depot_order.status is not DepotOrderStatus.WAITING:
         raise errors.WrongStep(depot_order.status)
-    if depot_order.order.person.deceased_on is not None:
+    if depot_order.order.receiver_has_died:
         raise errors.ReceiverDeceased
     claim(session, identity, depot_order)
     return depot_order
@@ -61,7 +61,7 @@ def claim(session: Session, identity: Identity, depot_order: DepotOrder) -> bool
     if not lines:
         depot_order.status = DepotOrderStatus.CANCELLED
         return False
-    if depot_order.order.person.deceased_on is not None:
+    if depot_order.order.receiver_has_died:
         return False
     if depot_order.wave_id is None and depot_order.status is DepotOrderStatus.WAITING:
         reserve_fairly(session, depot_order, lines)
@@ -99,6 +99,8 @@ def start_next(session: Session, identity: Identity) -> DepotOrder | None:
         .limit(50)
     ).all()
     for depot_order_id in waiting:
+        if not is_free_now(session, depot_order_id):
+            continue
         try:
             depot_order = start_picking(session, identity, depot_order_id)
         except (errors.PickedBySomebodyElse, errors.WrongStep, errors.ReceiverDeceased):
@@ -122,8 +124,8 @@ def scan(
     """Pick what the scanner typed (or a person, `scanned` tells): one package, or as many as stated; None when the key was spent.
 
     An article whose packages have serial numbers is picked one by one, each with its number (in the code, else `serial_no`). Locks the
-    rows, the depot order, the balances of the lots concerned, then the unit. Another lot than the reserved one is taken when it is as good.
-    Raises NotPermitted, NotFound, PickedBySomebodyElse, WrongStep, RowCancelled, or a ScanRefused that says why.
+    rows, the depot order, the balances of the lots concerned, the lot (shared), then the unit. Another lot than the reserved one is taken
+    when it is as good. Raises NotPermitted, NotFound, PickedBySomebodyElse, WrongStep, RowCancelled, or a ScanRefused that says why.
     """
     depot_order = lock_own_pick(session, identity, depot_order_id)
     if not _spend(session, identity, key):
@@ -256,7 +258,8 @@ def _pick(
 
 
 def _check_lot(session: Session, line: PickLine, balance: StockBalance) -> None:
-    lot = balance.lot
+    # Held until the pick is booked: a recall is either opened before, and found here, or waits and finds what was picked.
+    lot = session.get_one(Lot, balance.lot_id, with_for_update={"read": True}, populate_existing=True)
     problem = judge_lot(lot_facts(balance), need_of(line), today(session))
     if problem is LotProblem.EXPIRES_TOO_SOON:
         raise errors.ExpiresTooSoon(lot.lot_no, lot.expires_on, line.use_until)

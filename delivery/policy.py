@@ -1,4 +1,4 @@
-"""What regions differ in about delivery and complaints: a typed section of the policy files. Handbook §10."""
+"""What regions differ in about delivery: a typed section of the policy files. Handbook §10."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Warehouse(StrEnum):
 
 @dataclass(frozen=True)
 class DeliveryPolicy:
-    """Which depot serves the region; due times are in working days.
+    """Which depot serves the region.
 
     `cut_offs` say when each carrier fetches parcels ("PostNord 15:00", Swedish time); a carrier without one has the first's.
     `warehouse_endpoint` is the electronic address of a warehouse system ("0088:" and its GLN); without one it is the organisation number
@@ -29,8 +29,7 @@ class DeliveryPolicy:
 
     depot_hsa_id: str
     back_order_working_days: int = 10
-    complaint_due_working_days: int = 3
-    red_flag_due_working_days: int = 1
+    working_days_from_goods: int = 3
     carrier: str = "PostNord"
     tracking_url: str = ""
     warehouse: Warehouse = Warehouse.OWN

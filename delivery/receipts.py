@@ -12,6 +12,7 @@ from core import idempotency
 from core.audit import record
 from core.clock import now
 from core.errors import NotFound
+from core.outbox import publish
 from core.policy import policy_of
 from delivery import errors
 from delivery.goods_models import RECEIPT_NO_SEQUENCE, GoodsReceipt, ReceiptLine, SupplierOrder
@@ -69,6 +70,7 @@ def close_receipt(session: Session, identity: Identity, receipt_id: int) -> Good
         ).one()
         if all(line.received >= line.packages for line in order.lines):
             order.closed_at = now(session)
+        publish(session, "back_orders.expected", region=order.region)
     record(
         session, identity.actor, "receipt.closed", subject_person_id=None, object_ref=f"receipt:{receipt.receipt_no}"
     )

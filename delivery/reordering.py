@@ -15,6 +15,7 @@ from core import idempotency
 from core.audit import record
 from core.clock import now, today
 from core.errors import NotFound
+from core.outbox import publish
 from core.policy import policy_of
 from delivery.errors import NothingOrdered
 from delivery.goods_models import SUPPLIER_ORDER_NO_SEQUENCE, SupplierOrder, SupplierOrderLine
@@ -124,6 +125,7 @@ def order_from_supplier(
     session.flush()
     if spent is not None:
         spent.settle(session, str(order.id))
+    publish(session, "back_orders.expected", region=order.region)
     record(
         session,
         identity.actor,
@@ -191,17 +193,3 @@ def _coming(session: Session, depot_id: int) -> dict[int, int]:
         .group_by(SupplierOrderLine.article_id)
     )
     return {article_id: int(packages) for article_id, packages in rows}
-
-
-def expected_goods_on(session: Session, depot_id: int, article_id: int) -> date | None:
-    """Return when the next open supplier order of an article should come; None when none is open."""
-    return session.scalar(
-        select(func.min(SupplierOrder.expected_on))
-        .join(SupplierOrderLine, SupplierOrderLine.supplier_order_id == SupplierOrder.id)
-        .where(
-            SupplierOrder.depot_id == depot_id,
-            SupplierOrder.closed_at.is_(None),
-            SupplierOrderLine.article_id == article_id,
-            SupplierOrderLine.packages > SupplierOrderLine.received,
-        )
-    )

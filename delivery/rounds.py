@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -16,7 +17,7 @@ from core.clock import now
 from core.errors import NotFound
 from core.policy import policy_of
 from delivery import errors
-from delivery.claims import lock_depot_orders
+from delivery.claims import is_free_now, lock_depot_orders
 from delivery.models import (
     DepotOrder,
     DepotOrderStatus,
@@ -30,13 +31,16 @@ from delivery.models import (
 )
 from delivery.picking import claim, is_article, scan
 from delivery.policy import DeliveryPolicy
+from delivery.put_back import lots_of
 from delivery.shortage import finish
-from delivery.stock import need_of
+from delivery.stock import lock_balances, need_of
 from delivery.udi import NotACode, read_code
 from delivery.walking import walking_key
 from orders.models import RowStatus
 
 BOXES = "ABCDEFGH"
+# Pickers who begin a round in the same moment pass by each other's orders, and no picker tries more.
+MOST_TRIED = 60
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,13 @@ def start_round(session: Session, identity: Identity) -> PickRound | None:
         .join(Wave, DepotOrder.wave_id == Wave.id)
         .where(DepotOrder.region == identity.region, _is_free(session, policy))
         .order_by(Wave.cut_off, DepotOrder.promised_date, DepotOrder.id)
-        .limit(policy.boxes_on_a_trolley)
+        .limit(MOST_TRIED)
     ).all()
+    # What a colleague takes in this very moment is passed by.
+    free = islice((one for one in candidates if is_free_now(session, one)), policy.boxes_on_a_trolley)
     depot_orders = [
         one
-        for one in lock_depot_orders(session, identity, candidates, Permission.PICK)
+        for one in lock_depot_orders(session, identity, list(free), Permission.PICK)
         if is_left_alone(session, one) or one.status is DepotOrderStatus.WAITING
     ]
     if not depot_orders:
@@ -189,7 +195,10 @@ def finish_round(session: Session, identity: Identity, round_id: int) -> list[De
             DepotOrder.picker_id == identity.staff_id,
         )
     ).all()
-    lock_depot_orders(session, identity, ids, Permission.PICK)
+    depot_orders = lock_depot_orders(session, identity, ids, Permission.PICK)
+    # All balances at once: one order's after the other's would not be in lot order.
+    lots = {lot for one in depot_orders for lot in lots_of(one.lines)}
+    lock_balances(session, pick_round.depot_id, lot_ids=lots)
     done = [finish(session, identity, depot_order_id) for depot_order_id in sorted(ids)]
     pick_round.ended_at = now(session)
     return done

@@ -18,11 +18,11 @@ from core.clock import now, today
 from core.outbox import Message, publish
 from core.policy import policy_of
 from delivery.allocation import allocate
-from delivery.complaints.models import Complaint
+from delivery.avoiding import lots_to_avoid
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy
 from delivery.put_back import empty_lines, lots_of
-from delivery.stock import lock_balances, lot_facts, need_of
+from delivery.stock import free_of, lock_balances, lot_facts, need_of
 from delivery.warehouse_orders import stop_at_warehouse
 from delivery.warehouse_parts import is_elsewhere
 from orders.cancelling import lock_rows
@@ -42,6 +42,8 @@ from orders.stopping import tell_stopped
 
 # A replacement is used at once; this long it must at least stay good.
 REPLACEMENT_DAYS = 14
+# A unit hands on what is in its store before it orders the next time, about a month later.
+STORE_DAYS = 30
 _WORKER = "depot routing"
 
 
@@ -62,7 +64,7 @@ def route_order(session: Session, message: Message) -> None:
         return
     depot = _depot_of(session, order.region)
     use_until = _use_until(session, order, rows)
-    avoided = _lots_to_avoid(session, rows)
+    avoided = lots_to_avoid(session, order, rows)
     is_sent_away = is_elsewhere(order.region)
     depot_orders = []
     for choice_id, chosen in sorted(by_choice.items()):
@@ -81,7 +83,8 @@ def route_order(session: Session, message: Message) -> None:
                         article_id=row.article_id,
                         packages=row.packages,
                         use_until=use_until[row.id],
-                        avoid_lot_id=avoided.get(row.id),
+                        avoid_lot_id=avoided.faulty.get(row.id),
+                        avoid_more=avoided.more.get(row.id, []),
                     )
                     for row in chosen
                 ],
@@ -103,7 +106,7 @@ def _depot_of(session: Session, region: str) -> Depot:
 
 
 def _use_until(session: Session, order: Order, rows: list[OrderRow]) -> dict[int, date]:
-    """The day until which each row will be in use: from the promised day on, as long as the whole withdrawal lasts. Handbook §6."""
+    """The day until which each row will be in use: from the promised day on, as long as it lasts its user. Handbook §6."""
     withdrawals = session.scalars(
         select(Withdrawal).where(Withdrawal.order_id == order.id).options(joinedload(Withdrawal.prescription_item))
     )
@@ -113,22 +116,27 @@ def _use_until(session: Session, order: Order, rows: list[OrderRow]) -> dict[int
         )
         for one in withdrawals
     }
-    wear = _wear(session, order.person_id, [row for row in rows if row.kind is RowKind.REPLACEMENT])
-    return {
-        row.id: order.promised_date
-        + timedelta(days=wear[row.id] if row.withdrawal_id is None else days[row.withdrawal_id])
-        for row in rows
-    }
+    wear = _wear(session, order, [row for row in rows if row.kind is RowKind.REPLACEMENT])
+
+    def lasts(row: OrderRow) -> int:
+        if row.kind is RowKind.STORE:
+            return STORE_DAYS
+        return wear[row.id] if row.withdrawal_id is None else days[row.withdrawal_id]
+
+    return {row.id: order.promised_date + timedelta(days=lasts(row)) for row in rows}
 
 
-def _wear(session: Session, person_id: int, rows: list[OrderRow]) -> dict[int, int]:
+def _wear(session: Session, order: Order, rows: list[OrderRow]) -> dict[int, int]:
     """How many days a replacement lasts by the latest prescription of its article, and never less than two weeks."""
     if not rows:
         return {}
     items = session.scalars(
         select(PrescriptionItem)
         .join(Prescription)
-        .where(Prescription.person_id == person_id, PrescriptionItem.article_id.in_({row.article_id for row in rows}))
+        .where(
+            Prescription.person_id == order.patient_id,
+            PrescriptionItem.article_id.in_({row.article_id for row in rows}),
+        )
         .order_by(PrescriptionItem.id)
     )
     latest = {item.article_id: item for item in items}
@@ -138,14 +146,6 @@ def _wear(session: Session, person_id: int, rows: list[OrderRow]) -> dict[int, i
         else REPLACEMENT_DAYS
         for row in rows
     }
-
-
-def _lots_to_avoid(session: Session, rows: list[OrderRow]) -> dict[int, int]:
-    complaints = {row.complaint_ref: row.id for row in rows if row.complaint_ref is not None}
-    if not complaints:
-        return {}
-    found = session.scalars(select(Complaint).where(Complaint.id.in_(complaints), Complaint.lot_id.is_not(None)))
-    return {complaints[complaint.id]: complaint.lot_id for complaint in found if complaint.lot_id is not None}
 
 
 def drop_order(session: Session, message: Message) -> None:
@@ -158,7 +158,7 @@ def drop_order(session: Session, message: Message) -> None:
     """
     order = session.get_one(Order, message.payload["order_id"])
     lock_rows(session, order.id)
-    stop_at_warehouse(session, order, has_died=order.person.deceased_on is not None)
+    stop_at_warehouse(session, order, has_died=order.receiver_has_died)
     open_statuses = (
         DepotOrderStatus.WAITING,
         DepotOrderStatus.BACK_ORDERED,
@@ -186,7 +186,7 @@ def drop_order(session: Session, message: Message) -> None:
         # All balances at once: one depot order after the other would not be in lot order.
         lines = [line for one in depot_orders if one.depot_id == depot_id for line in one.lines]
         lock_balances(session, depot_id, lot_ids=lots_of(lines))
-    has_died = order.person.deceased_on is not None
+    has_died = order.receiver_has_died
     for depot_order in depot_orders:
         dropped = [line for line in depot_order.lines if _is_unwanted(line, depot_order, has_died=has_died)]
         if not dropped:
@@ -250,9 +250,10 @@ def release_back_orders(session: Session, message: Message) -> None:
     ).all()
     article_ids = {line.article_id for depot_order in waiting for line in depot_order.lines}
     balances = lock_balances(session, depot.id, article_ids=article_ids)
-    free = {lot_id: balance.on_hand - balance.reserved for lot_id, balance in balances.items()}
+    free = {lot_id: free_of(balance) for lot_id, balance in balances.items()}
     day, identity = today(session), _worker(depot.region)
-    for depot_order in sorted(waiting, key=lambda one: (one.promised_date, one.id)):
+    # By what was promised when it was ordered: the day that is expected now moves with every delivery.
+    for depot_order in sorted(waiting, key=lambda one: (one.order.promised_date, one.id)):
         plans = []
         for line in depot_order.lines:
             if line.order_row.status is RowStatus.CANCELLED:
@@ -271,6 +272,8 @@ def release_back_orders(session: Session, message: Message) -> None:
         if plans:
             depot_order.status = DepotOrderStatus.WAITING
             _record(session, identity, depot_order.order, "back_order.released")
+    if any(depot_order.status is DepotOrderStatus.BACK_ORDERED for depot_order in waiting):
+        publish(session, "back_orders.expected", region=depot.region)
 
 
 def _worker(region: str) -> Identity:

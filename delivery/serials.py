@@ -24,13 +24,15 @@ _GONE = (UnitStatus.RETURNED, UnitStatus.SCRAPPED)
 
 
 def take_unit(session: Session, lot: Lot, serial_no: str) -> SerialisedUnit:
-    """Lock the unit that is to go into a box; it must be in stock and of the lot.
+    """Lock the unit that is to go into a box; it must be in stock, of the lot and not called back.
 
-    Raises SerialNotStated, UnknownSerial, SerialSent, SerialInABox, SerialScrapped, SerialOfOtherLot.
+    Raises SerialNotStated, UnknownSerial, SerialRecalled, SerialSent, SerialInABox, SerialScrapped, SerialOfOtherLot.
     """
     if not serial_no:
         raise errors.SerialNotStated
     (unit,) = _lock_named(session, lot.article_id, [serial_no])
+    if unit.is_recalled:
+        raise errors.SerialRecalled(serial_no)
     _require_in_stock(session, unit, lot)
     return unit
 
@@ -111,8 +113,10 @@ def _complained(session: Session, line: PickLine) -> Sequence[SerialisedUnit]:
     )
 
 
-def take_back_units(session: Session, pick: PickedLot, serials: Sequence[str], *, to_stock: bool) -> None:
-    """Note that units which were sent have come back: on the shelf again where the policy says so, else scrapped.
+def take_back_units(
+    session: Session, pick: PickedLot, serials: Sequence[str], *, to_stock: bool
+) -> list[SerialisedUnit]:
+    """Note that units which were sent have come back, and return them: on the shelf again where the policy says so, else scrapped.
 
     What is scrapped keeps whose it was. Raises UnknownSerial for a unit that was not sent with this pick, or has come back before.
     """
@@ -129,6 +133,7 @@ def take_back_units(session: Session, pick: PickedLot, serials: Sequence[str], *
         else:
             unit.status = UnitStatus.SCRAPPED
     session.flush()
+    return [sent[serial_no] for serial_no in serials]
 
 
 def scrap_units(session: Session, lot: Lot, serials: Sequence[str]) -> None:

@@ -30,6 +30,12 @@ class Wanted:
     bridge_until: date
     promised_date: date
     avoid_lot_id: int | None = None
+    avoid_more: frozenset[int] = frozenset()
+
+    @property
+    def avoided(self) -> frozenset[int]:
+        """Every lot that does not serve it."""
+        return self.avoid_more if self.avoid_lot_id is None else self.avoid_more | {self.avoid_lot_id}
 
 
 def share(wanted: Iterable[Wanted], lots: Iterable[tuple[int, LotFacts]], today: date) -> dict[int, dict[int, int]]:
@@ -55,7 +61,7 @@ def _share_article(lines: Sequence[Wanted], lots: Sequence[LotFacts], given: dic
     whole: dict[int, dict[int, int]] = {}
     shelf = _Shelf(lots)
     for line in lines:
-        taken = shelf.take(line.packages, line.use_until, line.avoid_lot_id)
+        taken = shelf.take(line.packages, line.use_until, line.avoided)
         if sum(taken.values()) < line.packages:
             break
         whole[line.line_id] = taken
@@ -66,12 +72,12 @@ def _share_article(lines: Sequence[Wanted], lots: Sequence[LotFacts], given: dic
     bridged = {}
     # The smallest bridges first reach the most people; among equals the oldest promise, then the longest horizon is no worse off.
     for line in sorted(lines, key=lambda line: line.bridge):
-        taken = shelf.take(line.bridge, line.bridge_until, line.avoid_lot_id, only_all=True)
+        taken = shelf.take(line.bridge, line.bridge_until, line.avoided, only_all=True)
         if taken:
             given[line.line_id] = taken
             bridged[line.line_id] = line.bridge
     for line in lines:
-        more = shelf.take(line.packages - bridged.get(line.line_id, 0), line.use_until, line.avoid_lot_id)
+        more = shelf.take(line.packages - bridged.get(line.line_id, 0), line.use_until, line.avoided)
         for lot_id, packages in more.items():
             given[line.line_id][lot_id] = given[line.line_id].get(lot_id, 0) + packages
 
@@ -88,14 +94,14 @@ class _Shelf:
         self._next = list(range(len(ordered) + 1))
 
     def take(
-        self, packages: int, good_until: date, avoid_lot_id: int | None, *, only_all: bool = False
+        self, packages: int, good_until: date, avoided: frozenset[int], *, only_all: bool = False
     ) -> dict[int, int]:
         """Take packages that stay good until a day, the soonest expiry first; with `only_all` nothing when there are too few."""
         taken: list[tuple[int, int]] = []
         left = packages
         place = self._find(bisect_left(self._expiries, good_until))
         while left > 0 and place < len(self._ids):
-            if self._ids[place] != avoid_lot_id:
+            if self._ids[place] not in avoided:
                 count = min(left, self._left[place])
                 taken.append((place, count))
                 left -= count

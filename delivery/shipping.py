@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from auth.identity import Identity, Role
 from auth.permissions import Permission
-from auth.persons import post_message
 from core.clock import now
 from core.errors import NotFound
 from core.outbox import publish
@@ -24,7 +23,7 @@ from delivery.errors import (
     TrackingNumberTaken,
     WrongStep,
 )
-from delivery.leaving import check_lots_may_leave
+from delivery.leaving import check_lots_may_leave, check_not_recalled
 from delivery.models import (
     PARCEL_NO_SEQUENCE,
     Depot,
@@ -36,20 +35,21 @@ from delivery.models import (
     TrackingKind,
 )
 from delivery.policy import DeliveryPolicy
-from delivery.receivers import receivers_of
 from delivery.serials import send_units
 from delivery.udi import build_sscc
 from orders.kinds import ServicePointProvider
 from orders.models import DeliveryMethod, OrderRow, RowStatus
 from orders.progress import advance_rows
 from orders.redirection import prescribing_unit_of, redirect_to_unit
+from orders.telling import tell
 
 
 def pack(session: Session, identity: Identity, depot_order_id: int, *, weight_grams: int | None = None) -> Parcel:
     """Close the box of a picked order: a parcel with an SSCC of its own; packing again returns the same parcel.
 
     Its weight is what the scales say, else the sum of what is in it where that is known. Publishes `parcel.packed`. Locks person (shared),
-    rows and depot order. Raises NotPermitted, NotFound, WrongStep, RowCancelled, ReceiverDeceased.
+    rows, depot order and its lots (shared). Raises NotPermitted, NotFound, WrongStep, RowCancelled, ReceiverDeceased, LotRecalled,
+    SerialRecalled.
     """
     depot_order = lock_depot_order(session, identity, depot_order_id, Permission.SHIP, with_person=True)
     if depot_order.status is DepotOrderStatus.PACKED:
@@ -57,6 +57,7 @@ def pack(session: Session, identity: Identity, depot_order_id: int, *, weight_gr
     if depot_order.status is not DepotOrderStatus.PICKED:
         raise WrongStep(depot_order.status)
     _check_still_wanted(depot_order)
+    check_not_recalled(session, depot_order)
     reroute_if_protected(session, identity, depot_order)
     depot = session.get_one(Depot, depot_order.depot_id)
     parcel = Parcel(
@@ -87,9 +88,9 @@ def packages_in(depot_order: DepotOrder) -> int:
 
 def label_may_not_leave(depot_order: DepotOrder) -> bool:
     """Tell whether the receiver has died, or is protected since the label was written: no carrier is told the address. Handbook §4."""
-    person = depot_order.order.person
+    order = depot_order.order
     is_home = depot_order.delivery_choice.method is not DeliveryMethod.UNIT
-    return person.deceased_on is not None or (person.is_protected and is_home)
+    return order.receiver_has_died or (order.receiver_is_protected and is_home)
 
 
 def _carrier_of(depot_order: DepotOrder) -> str:
@@ -115,7 +116,7 @@ def ship(session: Session, identity: Identity, parcel_id: int, tracking_no: str)
         raise AlreadyShipped
     _check_still_wanted(depot_order)
     check_lots_may_leave(session, depot_order)
-    if depot_order.order.person.is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT:
+    if depot_order.order.receiver_is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT:
         raise LabelOutdated
     _set_tracking_no(session, parcel, tracking_no)
     parcel.shipped_at = now(session)
@@ -126,16 +127,7 @@ def ship(session: Session, identity: Identity, parcel_id: int, tracking_no: str)
     advance_rows(session, sent, RowStatus.SENT)
     publish(session, "parcel.shipped", parcel_id=parcel.id)
     record_act(session, identity, depot_order, "parcel.shipped")
-    for receiver in receivers_of(depot_order.order):
-        post_message(
-            session,
-            receiver,
-            depot_order.order.person_id,
-            "order.sent",
-            order_no=depot_order.order.order_no,
-            tracking_no=tracking_no,
-            carrier=parcel.carrier,
-        )
+    tell(session, depot_order.order, "order.sent", tracking_no=tracking_no, carrier=parcel.carrier)
     return parcel
 
 
@@ -157,14 +149,7 @@ def register_delivery(session: Session, identity: Identity, parcel_id: int, sour
     session.flush()
     advance_rows(session, _wholly_delivered_rows(session, depot_order), RowStatus.DELIVERED)
     record_act(session, identity, depot_order, "parcel.delivered", reason=source)
-    for receiver in receivers_of(depot_order.order):
-        post_message(
-            session,
-            receiver,
-            depot_order.order.person_id,
-            "order.delivered",
-            order_no=depot_order.order.order_no,
-        )
+    tell(session, depot_order.order, "order.delivered")
     return parcel
 
 
@@ -184,7 +169,7 @@ def lock_parcel(
 
 
 def _check_still_wanted(depot_order: DepotOrder) -> None:
-    if depot_order.order.person.deceased_on is not None:
+    if depot_order.order.receiver_has_died:
         raise ReceiverDeceased
     wanted = {line.id for line in live_lines(depot_order)}
     if any(line.picked and line.id not in wanted for line in depot_order.lines):
@@ -194,7 +179,7 @@ def _check_still_wanted(depot_order: DepotOrder) -> None:
 def reroute_if_protected(session: Session, identity: Identity, depot_order: DepotOrder) -> None:
     """Turn a delivery whose receiver's identity is now protected to the prescribing unit; the caller holds the locks. Handbook §4."""
     choice = depot_order.delivery_choice
-    if depot_order.order.person.is_protected and choice.method is not DeliveryMethod.UNIT:
+    if depot_order.order.receiver_is_protected and choice.method is not DeliveryMethod.UNIT:
         redirect_to_unit(choice, depot_order.order, prescribing_unit_of(session, choice))
         record_act(session, identity, depot_order, "parcel.rerouted")
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity, system_identity
 from auth.permissions import Permission
-from auth.persons import post_message
-from core.clock import now, today
+from core.clock import now
 from core.outbox import Message, publish
 from core.policy import policy_of
-from core.workdays import add_working_days
 from delivery.claims import line_of, live_lines, lock_depot_order, lock_own_pick, record_act
 from delivery.errors import LinesLeft, WrongStep
+from delivery.expected import expected_days
+from delivery.leaving import check_not_recalled
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine, ShortReason
 from delivery.policy import DeliveryPolicy, Warehouse
 from delivery.put_back import empty_lines, lots_of
-from delivery.receivers import receivers_of
 from delivery.stock import lock_balances, need_of, release_reservations
 from orders.models import Order, RowStatus
 from orders.progress import advance_rows
+from orders.telling import tell_each
 
 
 def short_pick(
@@ -45,8 +48,8 @@ def finish(session: Session, identity: Identity, depot_order_id: int) -> DepotOr
     """End the picking of an order: PICKED, with a new BACK_ORDERED part for what was short.
 
     When nothing at all was picked the order itself becomes the back order and there is nothing to pack; when every row was cancelled
-    meanwhile it is CANCELLED. Locks rows, depot order and balances. Raises NotPermitted, NotFound, WrongStep, PickedBySomebodyElse,
-    LinesLeft.
+    meanwhile it is CANCELLED. Locks rows, depot order, balances and the lots in the box (shared). Raises NotPermitted, NotFound,
+    WrongStep, PickedBySomebodyElse, LinesLeft, and LotRecalled or SerialRecalled until what is called back is taken out of the box.
     """
     depot_order = lock_own_pick(session, identity, depot_order_id)
     lines = live_lines(depot_order)
@@ -55,6 +58,7 @@ def finish(session: Session, identity: Identity, depot_order_id: int) -> DepotOr
         raise LinesLeft(left)
     # All balances at once: the cancelled lines' first and the others' after would not be in lot order.
     lock_balances(session, depot_order.depot_id, lot_ids=lots_of(depot_order.lines))
+    check_not_recalled(session, depot_order)
     empty_lines(session, identity, depot_order, [line for line in depot_order.lines if line not in lines])
     release_reservations(session, depot_order.depot_id, lines)
     short = [line for line in lines if line.short]
@@ -108,8 +112,9 @@ def pick_again(session: Session, identity: Identity, depot_order_id: int) -> Dep
 
 
 def _wait_for_stock(session: Session, depot_order: DepotOrder, short: list[PickLine]) -> None:
-    expected = add_working_days(today(session), _policy(depot_order).back_order_working_days)
-    _tell(session, depot_order.order, [(line, line.short) for line in short], expected.isoformat())
+    days = expected_days(session, depot_order, {line: line.short for line in short})
+    expected = max(days.values())
+    _tell(session, depot_order.order, days)
     for line in short:
         line.use_until += expected - depot_order.promised_date
         line.short, line.short_reason = 0, None
@@ -119,7 +124,8 @@ def _wait_for_stock(session: Session, depot_order: DepotOrder, short: list[PickL
 
 
 def _split_off(session: Session, depot_order: DepotOrder, short: list[PickLine]) -> None:
-    expected = add_working_days(today(session), _policy(depot_order).back_order_working_days)
+    days = expected_days(session, depot_order, {line: line.short for line in short})
+    expected = max(days.values())
     part = session.scalars(
         select(func.max(DepotOrder.part)).where(DepotOrder.delivery_choice_id == depot_order.delivery_choice_id)
     ).one()
@@ -140,12 +146,13 @@ def _split_off(session: Session, depot_order: DepotOrder, short: list[PickLine])
                     packages=line.short,
                     use_until=line.use_until + (expected - depot_order.promised_date),
                     avoid_lot_id=line.avoid_lot_id,
+                    avoid_more=line.avoid_more,
                 )
                 for line in short
             ],
         )
     )
-    _tell(session, depot_order.order, [(line, line.short) for line in short], expected.isoformat())
+    _tell(session, depot_order.order, days)
     _mark_rows(session, [line for line in short if not line.picked])
 
 
@@ -156,19 +163,12 @@ def _mark_rows(session: Session, lines: list[PickLine]) -> None:
     advance_rows(session, waiting, RowStatus.BACK_ORDERED)
 
 
-def _tell(session: Session, order: Order, shortages: list[tuple[PickLine, int]], expected: str) -> None:
-    for line, packages in shortages:
-        for receiver in receivers_of(order):
-            post_message(
-                session,
-                receiver,
-                order.person_id,
-                "order.short",
-                order_no=order.order_no,
-                article=line.article.display_name,
-                packages=packages,
-                expected=expected,
-            )
+def _tell(session: Session, order: Order, days: Mapping[PickLine, date]) -> None:
+    facts = [
+        {"article": line.article.display_name, "packages": line.short, "expected": expected.isoformat()}
+        for line, expected in days.items()
+    ]
+    tell_each(session, order, "order.short", facts)
 
 
 def _policy(depot_order: DepotOrder) -> DeliveryPolicy:

@@ -132,14 +132,21 @@ def lot_facts(balance: StockBalance, *, free: int | None = None) -> LotFacts:
         expires_on=balance.lot.expires_on,
         is_quarantined=balance.lot.status is LotStatus.QUARANTINED,
         is_recalled=balance.lot.status is LotStatus.RECALLED,
-        free=balance.on_hand - balance.reserved if free is None else free,
+        free=free_of(balance) if free is None else free,
         is_on_hold=balance.lot.status is LotStatus.ON_HOLD,
     )
 
 
+def free_of(balance: StockBalance) -> int:
+    """Return the packages of a locked balance that may be promised: on hand, not promised yet, and not called back by number."""
+    return max(0, balance.on_hand - balance.reserved - balance.held_back)
+
+
 def need_of(line: PickLine) -> Need:
     """Return what is still to be picked of a line."""
-    return Need(line.packages - line.picked - line.short, line.use_until, line.avoid_lot_id)
+    return Need(
+        line.packages - line.picked - line.short, line.use_until, line.avoid_lot_id, frozenset(line.avoid_more or ())
+    )
 
 
 def reserve_lots(session: Session, depot_id: int, lines: Iterable[PickLine]) -> None:

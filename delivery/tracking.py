@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,8 @@ from delivery.carriers import CarrierEvent, slug_of
 from delivery.claims import record_act
 from delivery.models import DepotOrder, Parcel, TrackingEvent, TrackingKind
 from delivery.shipping import lock_parcel, register_delivery
+from orders.models import DeliveryMethod
+from orders.telling import tell
 
 MOST_BYTES = 16 * 1024
 _RANK = {kind: place for place, kind in enumerate(TrackingKind)}
@@ -94,7 +96,17 @@ def read_event(body: dict[str, Any]) -> CarrierEvent:
         raise CallbackRefused(Reason.INVALID, "at must be an instant as ISO 8601 has it") from None
     if at.tzinfo is None:
         raise CallbackRefused(Reason.INVALID, "at must say its offset from UTC")
-    return CarrierEvent(event_id, TrackingKind(said), at)
+    return CarrierEvent(event_id, TrackingKind(said), at, _fetch_by(body))
+
+
+def _fetch_by(body: dict[str, Any]) -> date | None:
+    said = body.get("fetch_by")
+    if said is None:
+        return None
+    try:
+        return date.fromisoformat(str(said))
+    except ValueError:
+        raise CallbackRefused(Reason.INVALID, "fetch_by must be a day as ISO 8601 has it") from None
 
 
 def take_callback(session: Session, carrier: str, raw: bytes) -> Receipt:
@@ -115,6 +127,8 @@ def take_events(session: Session, booking_id: int, events: list[CarrierEvent]) -
     parcel = session.get_one(Parcel, booking.parcel_id)
     for event in events:
         body = {"event_id": event.event_id, "event": event.kind.value, "at": event.at.isoformat(), "sscc": parcel.sscc}
+        if event.fetch_by is not None:
+            body["fetch_by"] = event.fetch_by.isoformat()
         try:
             _take(session, slug_of(booking.carrier), parcel, event, json.dumps(body))
         except CallbackRefused as refusal:
@@ -185,7 +199,19 @@ def _apply(session: Session, carrier: str, parcel_id: int, event: CarrierEvent) 
         at = min(max(event.at, latest.at), now(session))
         parcel.events.append(TrackingEvent(kind=event.kind, at=at, source=source))
         record_act(session, identity, depot_order, "parcel.tracked", reason=event.kind.value)
+        if event.kind is TrackingKind.AT_SERVICE_POINT:
+            _tell_where_to_fetch(session, depot_order, parcel, event)
     return CallbackOutcome.TAKEN
+
+
+def _tell_where_to_fetch(session: Session, depot_order: DepotOrder, parcel: Parcel, event: CarrierEvent) -> None:
+    """Tell the patient where the parcel waits and until when; of a protected identity nothing leaves for a service point."""
+    order = depot_order.order
+    if order.receiver_has_died or depot_order.delivery_choice.method is DeliveryMethod.UNIT:
+        return
+    place = depot_order.delivery_choice.point_name or parcel.carrier
+    until = event.fetch_by.isoformat() if event.fetch_by else ""
+    tell(session, order, "order.at_point", place=place, until=until)
 
 
 def _parcel_of(session: Session, carrier: str, callback: Callback) -> Parcel:

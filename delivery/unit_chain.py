@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -38,6 +39,11 @@ def units_sent(session: Session, picked_lot_id: int) -> tuple[SentUnit, ...]:
         SentUnit(unit.serial_no, unit.shipped_on, unit.warranty_until, older.get(unit.id, ()), replaced_by or "")
         for unit, replaced_by in rows
     )
+
+
+def chains_behind(session: Session, unit_ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
+    """Return the serial numbers that each unit came instead of, the latest first, in one statement; without those that replaced none."""
+    return _older(session, sorted(set(unit_ids)))
 
 
 def _older(session: Session, unit_ids: list[int]) -> dict[int, tuple[str, ...]]:

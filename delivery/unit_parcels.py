@@ -49,9 +49,11 @@ def parcels_to_unit(session: Session, identity: Identity) -> tuple[UnitParcel, .
     found = session.scalars(
         select(DepotOrder)
         .join(DepotOrder.delivery_choice)
+        .join(DepotOrder.order)
         .where(
             DepotOrder.region == identity.region,
             DepotOrder.status != DepotOrderStatus.CANCELLED,
+            Order.person_id.is_not(None),
             or_(DepotOrder.status != DepotOrderStatus.DELIVERED, arrived.exists()),
             DeliveryChoice.method == DeliveryMethod.UNIT,
             _goes_to(identity.unit_id),
@@ -60,7 +62,7 @@ def parcels_to_unit(session: Session, identity: Identity) -> tuple[UnitParcel, .
         .order_by(DepotOrder.promised_date, DepotOrder.id)
         .limit(MOST_SHOWN)
     ).all()
-    for person_id in sorted({depot_order.order.person_id for depot_order in found}):
+    for person_id in sorted({depot_order.order.patient_id for depot_order in found}):
         record(session, identity.actor, "unit_parcels.seen", subject_person_id=person_id, manner="LOOK")
     return tuple(shown for depot_order in found for shown in _shown(depot_order))
 
@@ -95,8 +97,8 @@ def _shown(depot_order: DepotOrder) -> list[UnitParcel]:
     parcels: list[Parcel | None] = list(depot_order.parcels) or [None]
     return [
         UnitParcel(
-            person_id=depot_order.order.person_id,
-            alias=depot_order.order.person.alias,
+            person_id=depot_order.order.patient_id,
+            alias=depot_order.order.patient.alias,
             order_no=depot_order.order.order_no,
             parcel_no=parcel.sscc if parcel else "",
             tracking_no=(parcel.tracking_no or "") if parcel else "",

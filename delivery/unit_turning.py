@@ -79,7 +79,7 @@ def _may_be_taken_apart(depot_order: DepotOrder) -> bool:
 def _move(
     session: Session, choice: DeliveryChoice, unit: Unit, rows: Sequence[OrderRow], depot_orders: Sequence[DepotOrder]
 ) -> None:
-    apart = unit_delivery_choice(choice.order, unit, parcel_alias(choice.order.person))
+    apart = unit_delivery_choice(choice.order, unit, parcel_alias(choice.order.patient))
     session.add(apart)
     session.flush()
     moved = {row.id for row in rows}

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
-from auth.persons import post_message
 from core.clock import STOCKHOLM, now, today
+from core.outbox import publish
 from core.policy import policy_of
 from delivery.claims import record_act
+from delivery.goods_models import SerialisedUnit
 from delivery.models import (
     PARCEL_NO_SEQUENCE,
     Depot,
@@ -31,7 +32,6 @@ from delivery.models import (
     TrackingKind,
 )
 from delivery.policy import DeliveryPolicy
-from delivery.receivers import receivers_of
 from delivery.ubl.despatch_advice import DespatchAdvice, DespatchLine
 from delivery.ubl.names import MessageRefused, Reason
 from delivery.udi import build_sscc
@@ -40,6 +40,7 @@ from delivery.warehouse_parts import add_part, expected_day, left_of, tell_of_mi
 from delivery.warehouse_serials import bind_serials
 from orders.models import DeliveryMethod, RowStatus
 from orders.progress import advance_rows
+from orders.telling import tell
 
 _CLOSED = (DepotOrderStatus.SHIPPED, DepotOrderStatus.DELIVERED)
 
@@ -68,10 +69,14 @@ def book_despatch(
         line: _share(line, [one for one in advice.lines if lines[one.line_ref] is line]) for line in lines.values()
     }
     exceptions = _odd_about_receiver(depot_order, sent)
+    is_recalled = _lock_lots(session, advice, lines)
     for despatched in advice.lines:
         if despatched.packages:
             exceptions += _book_lot(session, depot_order, lines[despatched.line_ref], despatched)
+    # What has left is a fact, also when it should not have.
+    session.execute(text("SET LOCAL portal.despatched_elsewhere = 'on'"))
     _add_parcels(session, depot_order, advice)
+    session.execute(text("SET LOCAL portal.despatched_elsewhere = 'off'"))
     _tell_of_rest(session, depot_order, shares)
     _split(session, depot_order, shares, exceptions)
     depot_order.status = DepotOrderStatus.SHIPPED
@@ -79,9 +84,32 @@ def book_despatch(
         sent.outcome = Outcome.SENT
     moved = advance_rows(session, [line.order_row_id for line, one in shares.items() if one.gone], RowStatus.SENT)
     record_act(session, identity, depot_order, "parcel.shipped")
-    if moved and depot_order.order.person.deceased_on is None:
+    if is_recalled or _has_recalled_units(session, depot_order):
+        publish(session, "recall.despatched", depot_order_id=depot_order.id)
+    if moved and not depot_order.order.receiver_has_died:
         _tell_of_parcel(session, depot_order, advice)
     return exceptions
+
+
+def _lock_lots(session: Session, advice: DespatchAdvice, lines: Mapping[str, PickLine]) -> bool:
+    """Lock the lots that are known, shared and by id, and tell whether one is recalled: a recall waits for this, or is found here."""
+    lots = session.scalars(
+        select(Lot)
+        .where(
+            Lot.article_id.in_({line.article_id for line in lines.values()}),
+            Lot.lot_no.in_({one.lot_no for one in advice.lines if one.packages}),
+        )
+        .order_by(Lot.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    return any(lot.status is LotStatus.RECALLED for lot in lots)
+
+
+def _has_recalled_units(session: Session, depot_order: DepotOrder) -> bool:
+    picks = [pick.id for line in depot_order.lines if line.article.is_serialised for pick in line.picked_lots]
+    recalled = select(SerialisedUnit.id).where(SerialisedUnit.picked_lot_id.in_(picks), SerialisedUnit.is_recalled)
+    return bool(picks) and session.scalar(recalled.limit(1)) is not None
 
 
 def _share(line: PickLine, despatched: list[DespatchLine]) -> _Share:
@@ -94,11 +122,10 @@ def _share(line: PickLine, despatched: list[DespatchLine]) -> _Share:
 
 
 def _odd_about_receiver(depot_order: DepotOrder, sent: WarehouseMessage) -> list[str]:
-    person = depot_order.order.person
-    exceptions = ["DECEASED"] if person.deceased_on is not None else []
-    if (person.is_protected and sent.detail == "RECEIVER_PROTECTED") or (
-        person.is_protected and depot_order.delivery_choice.method is not DeliveryMethod.UNIT
-    ):
+    order = depot_order.order
+    exceptions = ["DECEASED"] if order.receiver_has_died else []
+    is_to_unit = depot_order.delivery_choice.method is DeliveryMethod.UNIT
+    if order.receiver_is_protected and (sent.detail == "RECEIVER_PROTECTED" or not is_to_unit):
         exceptions.append("RECEIVER_PROTECTED")
     if any(line.order_row.status is RowStatus.CANCELLED for line in depot_order.lines):
         exceptions.append("ORDER_CANCELLED")
@@ -147,7 +174,7 @@ def _odd_about_lot(session: Session, line: PickLine, lot: Lot) -> list[str]:
         odd.append("LOT_EXPIRED")
     elif lot.expires_on < line.use_until:
         odd.append("LOT_EXPIRES_TOO_SOON")
-    if lot.id == line.avoid_lot_id:
+    if lot.id == line.avoid_lot_id or lot.id in line.avoid_more:
         odd.append("LOT_WAS_FAULTY")
     return odd
 
@@ -221,14 +248,5 @@ def _split(session: Session, depot_order: DepotOrder, shares: Mapping[PickLine, 
 
 
 def _tell_of_parcel(session: Session, depot_order: DepotOrder, advice: DespatchAdvice) -> None:
-    order, carrier = depot_order.order, depot_order.parcels[-1].carrier
-    for receiver in receivers_of(order):
-        post_message(
-            session,
-            receiver,
-            order.person_id,
-            "order.sent",
-            order_no=order.order_no,
-            tracking_no=advice.tracking_no,
-            carrier=carrier,
-        )
+    carrier = depot_order.parcels[-1].carrier
+    tell(session, depot_order.order, "order.sent", tracking_no=advice.tracking_no, carrier=carrier)

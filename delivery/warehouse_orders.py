@@ -42,7 +42,7 @@ def prepare_order(session: Session, message: Message) -> None:
     if sent is not None and sent.outcome is not Outcome.REJECTED and (sent.outcome is not Outcome.WAITING or sent.body):
         return
     lines = [line for line in live_lines(depot_order) if left_of(line)]
-    if depot_order.order.person.deceased_on is not None or not lines:
+    if depot_order.order.receiver_has_died or not lines:
         depot_order.status = DepotOrderStatus.CANCELLED
         if sent is not None and sent.outcome is Outcome.WAITING:
             sent.outcome = Outcome.NOT_SENT

@@ -8,13 +8,12 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from auth.persons import Posting, post_messages
 from core.clock import now, today
 from core.policy import policy_of
 from core.workdays import add_working_days
 from delivery.models import DepotOrder, DepotOrderStatus, PickLine
 from delivery.policy import DeliveryPolicy, Warehouse
-from delivery.receivers import receivers_of
+from orders.telling import tell_each
 
 
 def is_elsewhere(region: str) -> bool:
@@ -60,6 +59,7 @@ def add_part(
                 packages=count,
                 use_until=line.use_until + (expected - depot_order.promised_date),
                 avoid_lot_id=line.avoid_lot_id,
+                avoid_more=line.avoid_more,
             )
             for line, count in packages.items()
         ],
@@ -74,23 +74,14 @@ def tell_of_missing(
 ) -> None:
     """Tell the patient, and whoever ordered, how many packages come later and around when, None when nobody knows."""
     order = depot_order.order
-    if order.person.deceased_on is not None:
+    if order.receiver_has_died:
         return
-    post_messages(
-        session,
-        [
-            Posting(
-                receiver,
-                order.person_id,
-                "order.short",
-                {
-                    "order_no": order.order_no,
-                    "article": line.article.display_name,
-                    "packages": packages,
-                    "expected": expected.isoformat() if expected else "",
-                },
-            )
-            for line, (packages, expected) in missing.items()
-            for receiver in receivers_of(order)
-        ],
-    )
+    facts = [
+        {
+            "article": line.article.display_name,
+            "packages": packages,
+            "expected": expected.isoformat() if expected else "",
+        }
+        for line, (packages, expected) in missing.items()
+    ]
+    tell_each(session, order, "order.short", facts)

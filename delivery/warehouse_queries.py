@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
@@ -119,3 +119,13 @@ def problems_in(detail: str) -> tuple[tuple[str, str], ...]:
     """Return the codes of a message's detail, each with what it is about."""
     parts = [one.partition(":") for one in detail.split("; ") if one]
     return tuple((code.strip(), about.strip()) for code, _colon, about in parts)
+
+
+def warehouse_to_do(session: Session, identity: Identity) -> int:
+    """Return how many of the region's messages wait for somebody, in one statement. Raises NotPermitted."""
+    require(identity, Permission.SEE_DEPOT)
+    return session.scalars(
+        select(func.count())
+        .select_from(WarehouseMessage)
+        .where(WarehouseMessage.region == identity.region, WarehouseMessage.outcome.in_(_TO_DO))
+    ).one()

@@ -20,3 +20,10 @@ def warranty_ends_on(begins_on: date, years: int) -> date:
         # Begun on 29 February.
         anniversary = date(begins_on.year + years, 3, 1)
     return anniversary - timedelta(days=1)
+
+
+def inherited_warranty(old_until: date | None, day: date, policy: ComplaintsPolicy) -> date:
+    """Return the last day of the warranty of what came on `day` instead of another: what was left of that one's, else its own."""
+    if old_until is not None and old_until >= day:
+        return old_until
+    return warranty_ends_on(day, policy.warranty_years)

@@ -156,8 +156,8 @@ def conclude(session: Session, identity: Identity, locked: OpenOrder) -> None:
         subject_person_id=order.person_id,
         object_ref=f"order:{order.order_no}",
     )
-    receivers = {order.person_id, identity.person_id or order.person_id}
+    receivers = {locked.person.id, identity.person_id or locked.person.id}
     if identity.is_staff:
         receivers = set(inbox_readers(session, locked.person))
     for receiver in sorted(receivers):
-        post_message(session, receiver, order.person_id, "order.changed", order_no=order.order_no)
+        post_message(session, receiver, locked.person.id, "order.changed", order_no=order.order_no)

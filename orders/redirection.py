@@ -53,7 +53,7 @@ def forget_address(choice: DeliveryChoice) -> None:
 def redirect_to_unit(choice: DeliveryChoice, order: Order, unit: Unit) -> None:
     """Overwrite a delivery with the unit's name and address, so that nothing of the patient's is left in it."""
     forget_address(choice)
-    to_unit = unit_delivery_choice(order, unit, parcel_alias(order.person))
+    to_unit = unit_delivery_choice(order, unit, parcel_alias(order.patient))
     choice.method_id, choice.method = to_unit.method_id, to_unit.method
     choice.provider = ServicePointProvider.NONE.value
     choice.receiver, choice.care_of, choice.phone = to_unit.receiver, to_unit.care_of, to_unit.phone

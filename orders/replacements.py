@@ -1,7 +1,8 @@
-"""Replacement orders for faulty products: no withdrawal is used. Handbook §3.8."""
+"""Replacement orders for what is faulty or called back: no withdrawal is used. Handbook §§3.8 and 7."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -48,11 +49,7 @@ def place_replacement(
     if earlier is not None:
         return earlier
     person = lock_person(session, person_id)
-    prescription = session.scalar(
-        select(Prescription).where(Prescription.person_id == person_id).order_by(Prescription.id.desc()).limit(1)
-    )
-    if prescription is None:
-        raise LookupError("no prescription to deliver a replacement by")
+    prescription = _latest_prescription(session, person_id)
     order = new_order(session, identity, person, Channel.COMPLAINT)
     replaced = session.get(OrderRow, replaced_row_id) if replaced_row_id is not None else None
     choice = build_delivery_choice(session, order, person, _plan(session, person, prescription, replaced))
@@ -74,6 +71,59 @@ def place_replacement(
     session.flush()
     announce_order(session, identity, order)
     return order
+
+
+def place_recall_replacement(
+    session: Session,
+    identity: Identity,
+    *,
+    person_id: int,
+    recall_ref: int,
+    packages: Mapping[int, int],
+    replaced_row_id: int | None = None,
+) -> Order | None:
+    """Order packages by article id for somebody whose products are called back; once per recipient and article, whatever is retried.
+
+    `recall_ref` is the recipient in the recall. None when all of it was ordered before. The lots need no avoiding: nothing recalled is
+    allocated. Goes, locks, writes and raises as `place_replacement`; the caller has checked the right to decide.
+    """
+    person = lock_person(session, person_id)
+    ordered = set(session.scalars(select(OrderRow.article_id).where(OrderRow.recall_ref == recall_ref)))
+    wanted = {article_id: count for article_id, count in packages.items() if article_id not in ordered and count > 0}
+    if not wanted:
+        return None
+    prescription = _latest_prescription(session, person_id)
+    order = new_order(session, identity, person, Channel.COMPLAINT)
+    replaced = session.get(OrderRow, replaced_row_id) if replaced_row_id is not None else None
+    choice = build_delivery_choice(session, order, person, _plan(session, person, prescription, replaced))
+    payer = _payer(session, person, prescription, replaced)
+    session.add_all(
+        OrderRow(
+            order_id=order.id,
+            delivery_choice_id=choice.id,
+            article_id=article_id,
+            kind=RowKind.REPLACEMENT,
+            recall_ref=recall_ref,
+            packages=count,
+            status_at=now(session),
+            payer=payer.kind,
+            payer_ref=payer.ref,
+            package_price=session.get_one(Article, article_id).price,
+        )
+        for article_id, count in sorted(wanted.items())
+    )
+    session.flush()
+    announce_order(session, identity, order)
+    return order
+
+
+def _latest_prescription(session: Session, person_id: int) -> Prescription:
+    prescription = session.scalar(
+        select(Prescription).where(Prescription.person_id == person_id).order_by(Prescription.id.desc()).limit(1)
+    )
+    if prescription is None:
+        raise LookupError("no prescription to deliver a replacement by")
+    return prescription
 
 
 def _payer(session: Session, person: Person, latest: Prescription, replaced: OrderRow | None) -> Payer:

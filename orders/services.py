@@ -183,12 +183,17 @@ def _check_lines(
         raise OrderRefused(tuple(problems), order_of_today(session, refused))
 
 
+def next_order_no(session: Session) -> str:
+    """Return the next order number, with its check digit."""
+    number = str(session.scalar(ORDER_NO_SEQUENCE))
+    return number + luhn.calc_check_digit(number)
+
+
 def new_order(session: Session, identity: Identity, person: Person, channel: Channel) -> Order:
     """Build an order with the next number and the promised day (handbook §5), recording who ordered."""
-    number = str(session.scalar(ORDER_NO_SEQUENCE))
     policy = policy_of(person.region).section(OrderingPolicy)
     order = Order(
-        order_no=number + luhn.calc_check_digit(number),
+        order_no=next_order_no(session),
         region=person.region,
         person_id=person.id,
         placed_at=now(session),
@@ -222,7 +227,7 @@ def _withdraw(
     )
     session.add(withdrawal)
     session.flush()
-    payer = payer_of(order.person, item.prescription.prescribing_unit, day)
+    payer = payer_of(order.patient, item.prescription.prescribing_unit, day)
     prices = {article.id: article.price for article in (item.article, *item.sub_articles)}
     session.add_all(
         OrderRow(
@@ -269,15 +274,15 @@ def announce_order(session: Session, identity: Identity, order: Order) -> None:
         object_ref=f"order:{order.order_no}",
     )
     publish(session, "order.placed", order_id=order.id)
-    receivers, by_phone = {order.person_id, identity.person_id or order.person_id}, {}
+    receivers, by_phone = {order.patient_id, identity.person_id or order.patient_id}, {}
     if order.channel is Channel.PHONE:
-        receivers |= set(inbox_readers(session, session.get_one(Person, order.person_id)))
+        receivers |= set(inbox_readers(session, order.patient))
         by_phone = {"by_phone": True}
     for receiver in sorted(receivers):
         post_message(
             session,
             receiver,
-            order.person_id,
+            order.patient_id,
             "order.confirmed",
             order_no=order.order_no,
             promised_date=order.promised_date.isoformat(),

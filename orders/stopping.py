@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from auth.identity import Identity, system_identity
 from auth.permissions import Permission, require
-from auth.persons import post_message
 from core.audit import record
 from core.clock import now
 from core.outbox import Message, publish
 from orders.cancelling import give_back
 from orders.models import Article, Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
 from orders.services import lock_person
+from orders.telling import tell
 
 NOT_PICKED = frozenset({RowStatus.RECEIVED, RowStatus.BACK_ORDERED})
 NOT_SENT = NOT_PICKED | {RowStatus.PICKING}
@@ -39,15 +39,7 @@ def stop_item(session: Session, identity: Identity, item: PrescriptionItem) -> N
 
 def tell_stopped(session: Session, order: Order, article: Article) -> None:
     """Tell the patient, and whoever ordered for them, that a product of an order is not sent."""
-    for receiver in sorted({order.person_id, order.orderer_person_id or order.person_id}):
-        post_message(
-            session,
-            receiver,
-            order.person_id,
-            "order.stopped",
-            order_no=order.order_no,
-            article=article.display_name,
-        )
+    tell(session, order, "order.stopped", article=article.display_name)
 
 
 def stop_orders_of_deceased(session: Session, message: Message) -> None:

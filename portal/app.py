@@ -26,9 +26,20 @@ from portal.errors import init_errors
 from portal.formats import init_formats
 from portal.headers import WORKER_POLICY, init_headers
 from portal.login import init_login
-from portal.patient import access_log, changes, faults, proxies, renewals, settings as own_settings
+from portal.patient import (
+    access_log,
+    changes,
+    faults,
+    news as own_news,
+    proxies,
+    recalls as own_recalls,
+    renewals,
+    settings as own_settings,
+)
+from portal.prescriber import store
 from portal.regions import default_region, serve_regions
 from portal.security import public as public_route, signed_in
+from portal.service import recalls as recall_calls
 from portal.sessions import init_sessions
 from portal.uploads import init_uploads
 
@@ -69,8 +80,9 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     init_headers(app, uses_https=settings.uses_https)
     init_sessions(app, app.extensions["database"], uses_https=settings.uses_https)
-    init_login(app, settings)
+    # What is parked when a session has timed out is read before the log-in looks at it.
     init_uploads(app)
+    init_login(app, settings)
     # Machines sign what they send instead.
     csrf = CSRFProtect(app)
     csrf.exempt(warehouse_api.blueprint)  # type: ignore[type-var]
@@ -93,6 +105,8 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
         own_settings.blueprint,
         changes.blueprint,
         renewals.blueprint,
+        own_recalls.blueprint,
+        own_news.blueprint,
         access_log.blueprint,
         depot.blueprint,
         consultant.blueprint,
@@ -104,7 +118,9 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
         recalls.blueprint,
         news.blueprint,
         service.blueprint,
+        recall_calls.blueprint,
         prescriber.blueprint,
+        store.blueprint,
         payers.blueprint,
         audit.blueprint,
     ):

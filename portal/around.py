@@ -8,10 +8,13 @@ from flask_babel import get_locale, gettext as _
 from auth.identity import Role
 from auth.permissions import Permission
 from core.policy import policy_of
+from delivery.complaints.board import untriaged_red_flags
+from delivery.complaints.signals import open_signals
+from delivery.news_queries import unread_news
 from delivery.warehouse_parts import is_elsewhere
 from orders.policy import CustomerServicePolicy
 from portal.call_banner import call_banner
-from portal.chrome import Audience, CustomerService, LanguageOption, NavItem, PageChrome, SwitchOption
+from portal.chrome import Audience, CareBanner, CustomerService, LanguageOption, NavItem, PageChrome, SwitchOption
 from portal.patient.inbox import unread_count
 from portal.security import SignedIn, may, signed_in, unit_of_work
 from portal.urls import home_endpoint
@@ -23,7 +26,9 @@ _SECTION_OF = {
     "/depot/packing": "depot.parcels",
     "/depot/hand-over": "depot.parcels",
     "/depot/returns": "depot.stock",
+    "/recall-calls": "recalls.board",
     "/prescriber/items": "prescriber.patients",
+    "/incidents": "consultant.board",
 }
 LANGUAGES = {"sv": "Svenska", "en": "English"}
 _AUDIENCES: dict[Role, Audience] = {
@@ -92,7 +97,15 @@ def build_chrome(default_region: str) -> PageChrome:
         settings_url=url_for("settings.show") if may(Permission.CHOOSE_SETTINGS) else "",
         access_log_url=url_for("own_log.show") if may(Permission.SEE_WHO_LOOKED) else "",
         call=call_banner(user) if user.is_in_call else None,
+        care=_care_banner(user) if user.is_in_care else None,
     )
+
+
+def _care_banner(user: SignedIn) -> CareBanner:
+    person = user.subject
+    name = "" if person.is_protected else person.full_name
+    about = _("You report for %(name)s", name=name) if name else _("You report for a patient with protected identity")
+    return CareBanner(about, person.is_protected, url_for("prescriber.close_reporting"))
 
 
 def _short_name(user: SignedIn) -> str:
@@ -144,17 +157,25 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
         (_("Stock"), "depot.stock", Permission.SEE_STOCK),
         (_("Warehouse"), "depot.warehouse", Permission.SEE_DEPOT),
         (_("Complaints"), "consultant.board", Permission.SEE_COMPLAINTS),
+        (_("Signals"), "signals.board", Permission.SEE_SIGNALS),
+        (_("Recalls"), "recalls.board", Permission.RECALL),
+        (_("Claims"), "claims.overview", Permission.CLAIM),
+        (_("Exchange files"), "exchanges.show", Permission.READ_EXCHANGES),
+        (_("News"), "news.show", Permission.PUBLISH_NEWS),
+        (_("Statistics"), "statistics.show", Permission.SEE_STATISTICS),
         (_("Find the patient"), "service.find", Permission.TAKE_CALL),
+        (_("News"), "own_news.show", Permission.TAKE_CALL),
+        # For consultants the list to phone is a part of the recall.
+        (_("Recalls to phone about"), "recall_calls.lists", Permission.TAKE_CALL),
         (_("Needs you"), "prescriber.start", Permission.SEE_UNIT_PATIENTS),
         (_("Patients"), "prescriber.patients", Permission.SEE_UNIT_PATIENTS),
         (_("Find in the region"), "prescriber.find", Permission.PRESCRIBE),
+        (_("News"), "prescriber.news", Permission.SEE_UNIT_PATIENTS),
+        (_("The unit's store"), "store.show", Permission.SEE_STORE),
         (_("Costs"), "payers.basis", Permission.SEE_PAYERS),
         (_("Access log"), "audit.log", Permission.READ_ACCESS_LOG),
     ]
-    unread = 0
-    if user.person is not None:
-        with unit_of_work() as session:
-            unread = unread_count(session, user)
+    badges = _badges(user)
     if may(Permission.SEE_DEPOT) and not is_elsewhere(user.identity.region):
         places = [place for place in places if place[1] != "depot.warehouse"]
     shown = [(label, endpoint, url_for(endpoint)) for label, endpoint, permission in places if may(permission)]
@@ -165,11 +186,26 @@ def _navigation(user: SignedIn) -> tuple[NavItem, ...]:
             url,
             current=endpoint == section,
             is_page=url == request.path,
-            badge=unread if endpoint == "patient.inbox" else 0,
+            badge=badges.get(endpoint, 0),
             attention=True,
         )
         for label, endpoint, url in shown
     )
+
+
+def _badges(user: SignedIn) -> dict[str, int]:
+    """The numbers beside the menu's places: what waits for whoever looks."""
+    counts: dict[str, int] = {}
+    with unit_of_work() as session:
+        if user.person is not None:
+            counts["patient.inbox"] = unread_count(session, user)
+        if may(Permission.SEE_SIGNALS):
+            counts["signals.board"] = open_signals(session, user.identity)
+        if may(Permission.SEE_COMPLAINTS):
+            counts["consultant.board"] = untriaged_red_flags(session, user.identity)
+        if may(Permission.SEE_UNIT_PATIENTS):
+            counts["prescriber.news"] = unread_news(session, user.identity)
+    return counts
 
 
 def _section(path: str, urls: dict[str, str]) -> str | None:

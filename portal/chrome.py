@@ -68,6 +68,15 @@ class CallBanner:
 
 
 @dataclass(frozen=True)
+class CareBanner:
+    """The patient for whom a prescriber reports a fault; shown on every page of it."""
+
+    about: str
+    is_protected: bool
+    end_url: str
+
+
+@dataclass(frozen=True)
 class PageChrome:
     """Everything `base.html` shows that is not the page itself; the app puts it in context as `chrome`."""
 
@@ -91,3 +100,4 @@ class PageChrome:
     access_log_url: str = ""
     demo_notice: str = ""
     call: CallBanner | None = None
+    care: CareBanner | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from flask import Response
@@ -23,6 +23,25 @@ def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
     writer = csv.writer(written, delimiter=";", lineterminator="\r\n")
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return written.getvalue().encode("utf-8-sig")
+
+
+def csv_stream(filename: str, rows: Iterable[Sequence[str]]) -> Response:
+    """Answer as `csv_download`, row by row: for tables that may be long. The rows must not need the database any more."""
+    response = Response(_encoded(rows), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _encoded(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
+    written = StringIO(newline="")
+    writer = csv.writer(written, delimiter=";", lineterminator="\r\n")
+    yield "\N{BYTE ORDER MARK}".encode()
+    for row in rows:
+        writer.writerow([safe_cell(cell) for cell in row])
+        yield written.getvalue().encode()
+        written.seek(0)
+        written.truncate()
 
 
 def csv_download(filename: str, rows: Iterable[Sequence[str]]) -> Response:

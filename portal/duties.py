@@ -28,7 +28,18 @@ class Duty:
         return None if local.time() < self.at else local.date().isoformat()
 
 
-DUTIES: tuple[Duty, ...] = ()
+DUTIES: tuple[Duty, ...] = (
+    # The clocks of serious incidents that nobody has stopped.
+    Duty("incidents.watch", every=timedelta(minutes=10)),
+    # Before anybody is at work: lots that stand out.
+    Duty("signals.look", time(5)),
+    # Suppliers whose answer to a claim is late: while they are at work.
+    Duty("claims.due", time(9)),
+    # Fault reports that were begun and never sent.
+    Duty("drafts.clean", time(3)),
+    # A supplier's goods that should have come yesterday are no longer counted on.
+    Duty("back_orders.expected", time(6)),
+)
 
 
 def start_duties(session: Session, region: str) -> list[str]:

@@ -111,5 +111,6 @@ def ordinal(value: int) -> str:
 
 def init_formats(app: Flask) -> None:
     """Register the filters."""
-    for function in (day, day_with_year, day_without_year, short_day, instant, time_of_day, grouped, postal_code):
+    days = (day, day_with_year, day_without_year, short_day, instant, time_of_day)
+    for function in (*days, grouped, postal_code, number):
         app.jinja_env.filters[function.__name__] = function

@@ -10,7 +10,14 @@ from core.crypto import use_keyring
 from core.db import Database
 from core.logs import configure_logging
 from delivery import routing
+from delivery.complaints import recall_replacing, recall_stops, recall_telling
+from delivery.complaints.claim_sending import chase_late
+from delivery.complaints.drafts import delete_old_drafts
+from delivery.complaints.incident_watch import watch_incidents
 from delivery.complaints.routing import route_fault_report
+from delivery.complaints.signals import look_at_lots
+from delivery.expected import update_expected
+from delivery.news import tell_patients
 from delivery.protection import hide_person
 from delivery.shortage import back_order_unserved
 from delivery.tracking import take_early
@@ -19,8 +26,10 @@ from orders.reminders import continue_reminders
 from orders.stopping import stop_orders_of_deceased
 from portal import carriers
 from portal.adapters.carriers import carriers_of
-from portal.adapters.couriers import couriers_of
+from portal.adapters.couriers import couriers_of, mail_with_files_of
 from portal.adapters.warehouse import warehouse_of
+from portal.alerts import alert_consultants
+from portal.claim_mail import chase_claim, send_claim, use_pack_mail
 from portal.config import Settings
 from portal.regions import serve_regions
 from portal.telling import tell_of_message, use_couriers
@@ -30,8 +39,22 @@ HANDLERS: Mapping[str, outbox.Handler] = {
     "order.placed": routing.route_order,
     "order.cancelled": routing.drop_order,
     "stock.received": routing.release_back_orders,
+    "back_orders.expected": update_expected,
     "depot_order.unserved": back_order_unserved,
     "fault.reported": route_fault_report,
+    "complaint.alert": alert_consultants,
+    "signals.look": look_at_lots,
+    "incidents.watch": watch_incidents,
+    "claim.send": send_claim,
+    "claim.chase": chase_claim,
+    "claims.due": chase_late,
+    "recall.opened": recall_stops.find_work_to_stop,
+    "recall.stop": recall_stops.stop_work,
+    "recall.undone": recall_stops.let_work_go_on,
+    "recall.despatched": recall_stops.add_despatched,
+    "recall.tell": recall_telling.tell_batch,
+    "recall.replace": recall_replacing.replace_batch,
+    "recall.replace_one": recall_replacing.replace_for,
     "warehouse.order": prepare_order,
     "warehouse.send": send_order,
     "parcel.packed": carriers.want_booking,
@@ -43,6 +66,8 @@ HANDLERS: Mapping[str, outbox.Handler] = {
     "person.protected": hide_person,
     "message.posted": tell_of_message,
     "reminders.due": continue_reminders,
+    "news.tell": tell_patients,
+    "drafts.clean": delete_old_drafts,
 }
 
 log = logging.getLogger("portal.jobs")
@@ -55,6 +80,7 @@ def prepare_process(settings: Settings) -> Database:
     use_keyring(settings.keyring)
     policies = serve_regions(settings)
     use_couriers(couriers_of(settings))
+    use_pack_mail(mail_with_files_of(settings))
     use_warehouse(warehouse_of(settings, policies))
     carriers.use_carriers(carriers_of(settings))
     return Database(settings.database_url)

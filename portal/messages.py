@@ -9,6 +9,7 @@ from flask import url_for
 from flask_babel import gettext as _, ngettext
 
 from auth.permissions import Permission
+from portal import case_messages, news_messages, recall_messages
 from portal.formats import day, day_with_year, grouped
 from portal.message_text import Facts, MessageText as MessageText
 from portal.reminder_messages import can_order, prescription_ends, runs_out
@@ -71,6 +72,27 @@ def _short(facts: Facts) -> MessageText:
     else:
         later = _("We send it as soon as we have it. You do not need to order again.")
     return _order(facts, _("A part of your order comes later"), f"{missing} {later}")
+
+
+def _expected(facts: Facts) -> MessageText:
+    body = ngettext(
+        "%(num)s package of %(article)s in order %(number)s comes around %(day)s. You do not need to do anything.",
+        "%(num)s packages of %(article)s in order %(number)s come around %(day)s. You do not need to do anything.",
+        int(facts["packages"]),
+        article=facts["article"],
+        number=grouped(facts["order_no"]),
+        day=day(date.fromisoformat(facts["expected"])),
+    )
+    return _order(facts, _("Another day for what comes later"), body)
+
+
+def _at_point(facts: Facts) -> MessageText:
+    body = _(
+        "Your parcel with order %(number)s is at %(place)s.", number=grouped(facts["order_no"]), place=facts["place"]
+    )
+    if facts.get("until"):
+        body += " " + _("Fetch it by %(day)s.", day=day(date.fromisoformat(facts["until"])))
+    return _order(facts, _("Your parcel is there to fetch"), body)
 
 
 def _stopped(facts: Facts) -> MessageText:
@@ -220,6 +242,8 @@ SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
     "order.sent": _sent,
     "order.delivered": _delivered,
     "order.short": _short,
+    "order.expected": _expected,
+    "order.at_point": _at_point,
     "order.stopped": _stopped,
     "reminder.can_order": can_order,
     "reminder.runs_out": runs_out,
@@ -227,12 +251,18 @@ SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
     "fault.received": _fault_received,
     "fault.replaced": _fault_replaced,
     "fault.declined": _fault_declined,
+    "fault.asked": case_messages.asked,
+    "fault.closed": case_messages.closed,
+    "fault.reopened": case_messages.reopened,
+    "fault.duplicate": case_messages.duplicate,
     "prescription.extended": _prescription_extended,
     "prescription.new": _prescription_new,
     "prescription.stopped": _prescription_stopped,
     "renewal.asked": _renewal_asked,
     "renewal.declined": _renewal_declined,
     "renewal.renewed": _renewal_renewed,
+    "recall.notice": recall_messages.notice,
+    "news.published": news_messages.published,
     "proxy.appointed": _proxy_appointed,
     "proxy.accepted": _proxy_accepted,
     "proxy.declined": _proxy_declined,
@@ -249,4 +279,6 @@ def message_text(kind: str, facts: Facts) -> MessageText:
 
 def needed_to_read(kind: str) -> Permission:
     """Return the right that a reader needs, for whom the message is about, to be shown it."""
+    if kind.startswith("recall."):
+        return Permission.ANSWER_RECALL
     return Permission.SEE_OWN_CASES if kind.startswith("fault.") else Permission.SEE_ORDERS

@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import current_app, flash, g, redirect, url_for
+from flask import current_app, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from auth.calls import identity_in_call, may_in_call, person_in_call, record_end_of_call
-from auth.identity import ALL_TASKS, Identity, Relation
+from auth.identity import ALL_TASKS, Identity, Relation, Role
 from auth.models import Commission, Person
 from auth.permissions import Permission, permits
 from auth.persons import staff_identity
 from auth.relations import ActableSubject, Rights, identity_for, subjects_of
 from core.db import Database
 from core.errors import NotPermitted
+from orders.care_visits import REPORTING_TASKS, identity_in_care, patient_of_visit
 from portal.calls import call_of_session, take_call
+from portal.care_visits import visit_of_session
 from portal.sessions import Owner, current_session
 
 P = ParamSpec("P")
@@ -29,6 +31,8 @@ R = TypeVar("R")
 
 ACTING_FOR_KEY = "acting_for"
 ACCESS_ATTRIBUTE = "portal_access"
+# The only pages of a patient's that a prescriber acts on in the patient's place.
+REPORTING = "faults"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class SignedIn:
     def is_in_call(self) -> bool:
         """Whether customer service has the patient, or somebody who may speak for them, on the phone."""
         return self.identity.relation is Relation.CALL
+
+    @property
+    def is_in_care(self) -> bool:
+        """Whether a prescriber is on the fault pages of a patient of their unit."""
+        return self.identity.relation is Relation.CARE
 
     @property
     def subject(self) -> Person:
@@ -92,7 +101,7 @@ def load_signed_in(owner: Owner) -> SignedIn | None:
             if commission is None or commission.ended_at is not None:
                 return None
             staff = SignedIn(staff_identity(commission), commission.staff_member.language, commission=commission)
-            return _in_call(session, staff)
+            return _in_care(session, _in_call(session, staff))
         person = session.get(Person, owner.person_id)
         if person is None or person.deceased_on is not None:
             return None
@@ -113,6 +122,18 @@ def _in_call(session: Session, staff: SignedIn) -> SignedIn:
         return replace(staff, identity=identity_in_call(staff.identity, call), subjects=(subject,))
     end_call(staff.identity)
     return replace(staff, call_ran_out=True)
+
+
+def _in_care(session: Session, staff: SignedIn) -> SignedIn:
+    """Return the prescriber on the fault pages of the patient whom they opened them for; on every other page they are who they are."""
+    visit = visit_of_session() if request.blueprint == REPORTING and staff.identity.role is Role.PRESCRIBER else None
+    if visit is None:
+        return staff
+    person = patient_of_visit(session, staff.identity, visit)
+    if person is None:
+        return staff
+    subject = ActableSubject(person, Rights(Relation.CARE, REPORTING_TASKS))
+    return replace(staff, identity=identity_in_care(staff.identity, visit), subjects=(subject,))
 
 
 def end_call(identity: Identity) -> None:

@@ -27,6 +27,7 @@ from portal.session_values import ANONYMOUS, Owner, TimedOut, pack, unpack
 __all__ = [
     "ANONYMOUS",
     "CALL_KEY",
+    "CARE_KEY",
     "CSRF_KEY",
     "Owner",
     "ServerSession",
@@ -48,9 +49,11 @@ CARRIED_KEYS = ("language", "parked_form")
 CARRIED_PREFIX = "login_attempt:"
 # The call that customer service has open.
 CALL_KEY = "call"
+# The patient for whom a prescriber reports a fault.
+CARE_KEY = "care"
 # What a session that timed out leaves to the same person's next one: whom they acted for or had on the phone, and the CSRF
 # secret that is in the pages still open in other tabs.
-RESTORED_KEYS = (CSRF_KEY, "acting_for", CALL_KEY)
+RESTORED_KEYS = (CSRF_KEY, "acting_for", CALL_KEY, CARE_KEY)
 _PREVIOUS_KEY = "previous_session"
 
 

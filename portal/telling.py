@@ -6,6 +6,7 @@ No e-mail or SMS names a product, a unit, a person or anything of anybody's heal
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from gettext import NullTranslations
@@ -67,6 +68,18 @@ def use_couriers(couriers: Couriers) -> None:
     """Give this process its ways out; called once by each entry point."""
     global _couriers
     _couriers = couriers
+
+
+def couriers() -> Couriers:
+    """Return this process's ways out; RuntimeError when no entry point gave any."""
+    if _couriers is None:
+        raise RuntimeError("no couriers: call portal.telling.use_couriers at start")
+    return _couriers
+
+
+def translated(language: str) -> Callable[[str], str]:
+    """Return what turns a sentence of ours into the language, outside any request."""
+    return _translations(language).gettext
 
 
 def tell_of_message(session: Session, message: Message) -> None:

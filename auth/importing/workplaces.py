@@ -21,7 +21,15 @@ from core.importing import PEOPLE, Outcome, Progress, RowRefused, file_ref, fini
 from core.tables import Row, read_table
 
 UNIT_REQUIRED = ("hsa_id", "name")
-UNIT_TEXTS = {"name": 200, "street": 200, "postal_code": 6, "city": 100, "phone": 40, "cost_centre": 40}
+UNIT_TEXTS = {
+    "name": 200,
+    "street": 200,
+    "postal_code": 6,
+    "city": 100,
+    "phone": 40,
+    "cost_centre": 40,
+    "store_cost_centre": 40,
+}
 # Where a children's clinic's patients belong from their 18th birthday.
 ADULT_UNIT = "adult_unit_hsa_id"
 STAFF_REQUIRED = ("hsa_id", "name", "role", "unit_hsa_id", "commission_hsa_id")

@@ -51,7 +51,11 @@ class ClaimPack(Base):
     opened_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff_member.id"))
+    # The e-mail address; empty when it was downloaded and sent some other way.
     sent_to: Mapped[str] = mapped_column(String(254), default="")
+    # When the mail server took it, and when it said that there is no such address.
+    emailed_at: Mapped[datetime | None]
+    address_refused_at: Mapped[datetime | None]
     answer_due_on: Mapped[date | None]
     chased_at: Mapped[datetime | None]
     times_chased: Mapped[int] = mapped_column(default=0)

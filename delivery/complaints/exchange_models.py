@@ -5,12 +5,28 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Base, BigId, Region
 from delivery.goods_models import SerialisedUnit
 from orders.catalogue import Supplier
+
+
+class ExchangeUpload(Base):
+    """A file that somebody is looking at before it is read; gone when it has been read, or after a day."""
+
+    __tablename__ = "exchange_upload"
+
+    id: Mapped[BigId]
+    region: Mapped[Region]
+    supplier_id: Mapped[int] = mapped_column(ForeignKey("supplier.id"))
+    name: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    uploaded_at: Mapped[datetime]
+    uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("staff_member.id"))
+    supplier: Mapped[Supplier] = relationship()
 
 
 class ExchangeFile(Base):
@@ -37,9 +53,12 @@ class ExchangeProblem(StrEnum):
     OLD_SERIAL_MISSING = "OLD_SERIAL_MISSING"
     NEW_SERIAL_MISSING = "NEW_SERIAL_MISSING"
     OLD_SERIAL_UNKNOWN = "OLD_SERIAL_UNKNOWN"
+    OLD_SERIAL_AMBIGUOUS = "OLD_SERIAL_AMBIGUOUS"
     OLD_SERIAL_NOT_SENT = "OLD_SERIAL_NOT_SENT"
     OLD_SERIAL_EXCHANGED = "OLD_SERIAL_EXCHANGED"
     NEW_SERIAL_TAKEN = "NEW_SERIAL_TAKEN"
+    NEW_SERIAL_UNREADABLE = "NEW_SERIAL_UNREADABLE"
+    SERIAL_ROUNDED = "SERIAL_ROUNDED"
     SAME_SERIAL = "SAME_SERIAL"
     DATE_UNREADABLE = "DATE_UNREADABLE"
     DATE_IN_FUTURE = "DATE_IN_FUTURE"

@@ -77,6 +77,7 @@ class Complaint(Base):
         CheckConstraint("NOT has_red_flag OR state <> 'CLOSED' OR triaged_at IS NOT NULL", name="red_flag_is_triaged"),
         Index("ix_complaint_board", "region", "state", "has_red_flag", "due_at"),
         Index("ix_complaint_received", "region", "received_at"),
+        Index("ix_complaint_added_to", "region", postgresql_where=text("added_to_since IS NOT NULL")),
     )
 
     id: Mapped[BigId]
@@ -102,6 +103,8 @@ class Complaint(Base):
     minutes_left: Mapped[int | None]
     duplicate_of_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"), index=True)
     closed_at: Mapped[datetime | None]
+    # The reporter has added to a decided case, and no consultant has seen to it.
+    added_to_since: Mapped[datetime | None]
     person: Mapped[Person] = relationship()
     article: Mapped[Article] = relationship()
     lot: Mapped[Lot | None] = relationship()
@@ -162,8 +165,11 @@ class ComplaintEventKind(StrEnum):
     PHOTO_ADDED = "PHOTO_ADDED"
     NOTE = "NOTE"
     MADE_DUPLICATE = "MADE_DUPLICATE"
+    NOT_DUPLICATE = "NOT_DUPLICATE"
     REOPENED = "REOPENED"
     CLAIMED = "CLAIMED"
+    CLAIM_TAKEN_BACK = "CLAIM_TAKEN_BACK"
+    CLAIM_SENT = "CLAIM_SENT"
     ACCEPTED = "ACCEPTED"
     REJECTED = "REJECTED"
     CREDITED = "CREDITED"
@@ -172,6 +178,8 @@ class ComplaintEventKind(StrEnum):
     INCIDENT_ASSESSED = "INCIDENT_ASSESSED"
     DOCUMENT_WRITTEN = "DOCUMENT_WRITTEN"
     DOCUMENT_SENT = "DOCUMENT_SENT"
+    AUTHORITY_REF = "AUTHORITY_REF"
+    MANUFACTURER_ANSWERED = "MANUFACTURER_ANSWERED"
     EXCHANGED = "EXCHANGED"
 
 

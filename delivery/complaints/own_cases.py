@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Select, select
@@ -14,10 +14,12 @@ from core.audit import record
 from core.clock import swedish_date
 from core.errors import NotFound
 from core.policy import policy_of
-from delivery.complaints.models import Complaint
+from delivery.complaints.clock import add_working_minutes
+from delivery.complaints.draft_models import Photo
+from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind
+from delivery.complaints.photos import photos_for_reporter
 from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
-from delivery.complaints.rules import due_at, is_case_no
-from delivery.policy import DeliveryPolicy
+from delivery.complaints.rules import is_case_no
 from orders.models import Article
 
 
@@ -28,6 +30,14 @@ class OwnCase:
     complaint: Complaint
     answer_by: date
     route: ComplaintRoute
+    photos: tuple[Photo, ...] = ()
+
+    @property
+    def question(self) -> str:
+        """What the consultant asks and nobody has answered; empty for nothing."""
+        if not is_asked(self.complaint):
+            return ""
+        return next(event.text for event in reversed(self.complaint.events) if event.kind is ComplaintEventKind.ASKED)
 
     @property
     def support_phone(self) -> str:
@@ -48,15 +58,9 @@ def own_cases(session: Session, identity: Identity, limit: int = 50) -> list[Own
 
 
 def own_case(session: Session, identity: Identity, case_no: str) -> OwnCase:
-    """Return one case that the identity may follow and log the look; raise NotPermitted, NotFound."""
+    """Return one case that the identity may follow, with its photos, and log the look; raise NotPermitted, NotFound."""
     require(identity, Permission.SEE_OWN_CASES)
-    if not is_case_no(case_no):
-        raise NotFound
-    complaint = session.scalar(
-        _visible_to(identity).where(Complaint.case_no == case_no).options(selectinload(Complaint.events))
-    )
-    if complaint is None:
-        raise NotFound
+    complaint = find_own(session, identity, case_no)
     record(
         session,
         identity.actor,
@@ -65,7 +69,51 @@ def own_case(session: Session, identity: Identity, case_no: str) -> OwnCase:
         manner="LOOK",
         object_ref=f"case:{complaint.case_no}",
     )
-    return _own(complaint)
+    return replace(_own(complaint), photos=tuple(photos_for_reporter(session, identity, complaint.id)))
+
+
+def find_own(session: Session, identity: Identity, case_no: str) -> Complaint:
+    """Return one case that the identity may follow; raise NotFound. The caller checks and logs."""
+    if not is_case_no(case_no):
+        raise NotFound
+    complaint = session.scalar(
+        _visible_to(identity)
+        .where(Complaint.case_no == case_no)
+        .options(selectinload(Complaint.events))
+        .execution_options(populate_existing=True)
+    )
+    if complaint is None:
+        raise NotFound
+    return complaint
+
+
+# What ends a question: its answer, or a decision that was made without one.
+_ENDS_QUESTION = frozenset(
+    {
+        ComplaintEventKind.ANSWERED,
+        ComplaintEventKind.REPLACED,
+        ComplaintEventKind.DECLINED,
+        ComplaintEventKind.CLOSED,
+    }
+)
+
+
+def is_asked(complaint: Complaint) -> bool:
+    """Tell whether a consultant has asked something that waits for an answer."""
+    for event in reversed(complaint.events):
+        if event.kind in _ENDS_QUESTION:
+            return False
+        if event.kind is ComplaintEventKind.ASKED:
+            return True
+    return False
+
+
+def told(identity: Identity, complaint: Complaint) -> list[ComplaintEvent]:
+    """Return the lines of a case's timeline that its reporter reads, oldest first; a proxy none that another person added."""
+    lines = [event for event in complaint.events if event.for_reporter]
+    if identity.relation is Relation.PROXY:
+        return [line for line in lines if line.person_id in (None, identity.person_id)]
+    return lines
 
 
 def _visible_to(identity: Identity) -> Select[Complaint]:
@@ -86,12 +134,8 @@ def _visible_to(identity: Identity) -> Select[Complaint]:
 
 
 def _own(complaint: Complaint) -> OwnCase:
-    policy = policy_of(complaint.region).section(DeliveryPolicy)
-    expected = complaint.due_at or due_at(
-        swedish_date(complaint.received_at),
-        is_red=complaint.has_red_flag,
-        working_days=policy.complaint_due_working_days,
-        red_flag_working_days=policy.red_flag_due_working_days,
-    )
-    route = policy_of(complaint.region).section(ComplaintsPolicy).route_of(complaint.article.kind)
+    policy = policy_of(complaint.region).section(ComplaintsPolicy)
+    minutes = policy.due_minutes(is_red=complaint.has_red_flag)
+    expected = complaint.due_at or add_working_minutes(complaint.received_at, minutes, policy.working_hours)
+    route = complaint.route or policy.route_of(complaint.article.kind)
     return OwnCase(complaint, swedish_date(expected), route)

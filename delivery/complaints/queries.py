@@ -1,54 +1,32 @@
-"""What consultants see: the board of cases, and one case with everything that a decision needs."""
+"""What consultants see of one case: everything that a decision needs. The board is in `board.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from auth.identity import Identity
-from auth.models import Person
+from auth.models import Person, StaffMember
 from auth.permissions import Permission, require
 from core.audit import record
 from core.clock import now, swedish_date
 from core.errors import NotFound
 from core.policy import policy_of
-from delivery.complaints.decisions import delivered_packages
-from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintState, FaultReport
+from delivery.complaints.draft_models import Photo
+from delivery.complaints.duplicates import possible_duplicates
+from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, FaultReport
+from delivery.complaints.photos import photos_of_case
 from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
+from delivery.complaints.replacing import delivered_packages
 from delivery.complaints.rules import UNDECIDED, is_case_no
-from delivery.models import DepotOrder, Lot, MovementReason, PickedLot, PickLine, StockMovement
+from delivery.complaints.triage import colleagues
+from delivery.models import DepotOrder, MovementReason, PickedLot, PickLine, StockMovement
 from delivery.unit_chain import SentUnit, units_sent
 from delivery.warranty import warranty_begins_on, warranty_ends_on
 from orders.models import Article, ProductKind
-
-PAGE_SIZE = 50
-
-
-class BoardFilter(StrEnum):
-    """The piles of the board."""
-
-    OPEN = "open"
-    RED_FLAG = "red-flag"
-    OVERDUE = "overdue"
-    MINE = "mine"
-    REPLACED = "replaced"
-    DECLINED = "declined"
-
-
-@dataclass(frozen=True)
-class Board:
-    """One page of one pile, and how many cases lie in each."""
-
-    chosen: BoardFilter
-    cases: tuple[Complaint, ...]
-    counts: dict[BoardFilter, int]
-    page: int
-    pages: int
-    instant: datetime
 
 
 @dataclass(frozen=True)
@@ -70,6 +48,11 @@ class OpenCase:
     route: ComplaintRoute
     warranty_ends_on: date | None
     units: tuple[SentUnit, ...] = ()
+    # Cases that may be about the same product, as long as nobody has said whether they are.
+    duplicates: tuple[Complaint, ...] = ()
+    photos: tuple[Photo, ...] = ()
+    colleagues: tuple[StaffMember, ...] = ()
+    duplicate_of: str = ""
 
     @property
     def reporter_name(self) -> str:
@@ -80,69 +63,6 @@ class OpenCase:
     def call_on(self) -> str:
         """The phone number they may be reached on; empty with protected identity."""
         return "" if self.is_protected else self.report.call_on
-
-
-def board(
-    session: Session, identity: Identity, chosen: BoardFilter = BoardFilter.OPEN, *, words: str = "", page: int = 1
-) -> Board:
-    """Return a page of the region's cases, red flags first, then by due time; `words` are a case number or a lot.
-
-    Three statements whatever the number of cases. The list names nobody; the look is logged. Raises NotPermitted.
-    """
-    require(identity, Permission.SEE_COMPLAINTS)
-    instant = now(session)
-    piles = _piles(identity, instant)
-    counts = session.execute(
-        select(*(func.count().filter(pile) for pile in piles.values()))
-        .select_from(Complaint)
-        .where(Complaint.region == identity.region)
-    ).one()
-    wanted = and_(Complaint.region == identity.region, _matching(words) if words.strip() else piles[chosen])
-    total = session.scalars(select(func.count()).select_from(Complaint).where(wanted)).one()
-    pages = max(1, -(-total // PAGE_SIZE))
-    page = min(max(1, page), pages)
-    newest_first = bool(words.strip()) or chosen in {BoardFilter.REPLACED, BoardFilter.DECLINED}
-    order = (
-        (Complaint.id.desc(),)
-        if newest_first
-        else (Complaint.has_red_flag.desc(), Complaint.due_at.asc().nulls_first(), Complaint.id)
-    )
-    cases = session.scalars(
-        select(Complaint)
-        .join(FaultReport, FaultReport.complaint_id == Complaint.id)
-        .where(wanted)
-        .options(
-            contains_eager(Complaint.report),
-            joinedload(Complaint.article),
-            joinedload(Complaint.lot),
-            joinedload(Complaint.owner),
-        )
-        .order_by(*order)
-        .limit(PAGE_SIZE)
-        .offset((page - 1) * PAGE_SIZE)
-    ).all()
-    record(session, identity.actor, "complaints.listed", subject_person_id=None, manner="LOOK")
-    return Board(chosen, tuple(cases), dict(zip(piles, counts, strict=True)), page, pages, instant)
-
-
-def _piles(identity: Identity, instant: datetime) -> dict[BoardFilter, ColumnElement[bool]]:
-    undecided = Complaint.state.in_(UNDECIDED)
-    return {
-        BoardFilter.OPEN: undecided,
-        BoardFilter.RED_FLAG: and_(undecided, Complaint.has_red_flag),
-        BoardFilter.OVERDUE: and_(undecided, Complaint.due_at < instant),
-        BoardFilter.MINE: and_(undecided, Complaint.owner_id == identity.staff_id),
-        BoardFilter.REPLACED: Complaint.state == ComplaintState.REPLACEMENT_ORDERED,
-        BoardFilter.DECLINED: Complaint.state == ComplaintState.DECLINED,
-    }
-
-
-def _matching(words: str) -> ColumnElement[bool]:
-    number = "".join(words.split())
-    return or_(
-        Complaint.case_no == number,
-        Complaint.lot_id.in_(select(Lot.id).where(func.upper(Lot.lot_no).startswith(number.upper(), autoescape=True))),
-    )
 
 
 def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
@@ -175,7 +95,11 @@ def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
         raise NotFound
     report = complaint.report
     same_lot = _same_lot(session, complaint)
-    units = units_sent(session, report.picked_lot_id) if complaint.article.is_serialised else ()
+    units = (
+        units_sent(session, report.picked_lot_id)
+        if complaint.article.is_serialised and report.picked_lot_id is not None
+        else ()
+    )
     opened = OpenCase(
         complaint=complaint,
         report=report,
@@ -185,10 +109,14 @@ def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
         same_lot_count=same_lot[0][1] if same_lot else 0,
         is_protected=complaint.person.is_protected or _reporter_is_protected(session, report),
         instant=now(session),
-        route=policy_of(complaint.region).section(ComplaintsPolicy).route_of(complaint.article.kind),
+        route=complaint.route or policy_of(complaint.region).section(ComplaintsPolicy).route_of(complaint.article.kind),
         warranty_ends_on=max((one.warranty_until for one in units if one.warranty_until), default=None)
         or _warranty_ends_on(session, complaint),
         units=units,
+        duplicates=_duplicates(session, complaint),
+        photos=tuple(photos_of_case(session, complaint.id)),
+        colleagues=tuple(colleagues(session, identity)),
+        duplicate_of=case_no_of(session, complaint.duplicate_of_id),
     )
     record(
         session,
@@ -219,6 +147,8 @@ def _same_lot(session: Session, complaint: Complaint) -> list[Row[Complaint, int
 
 
 def _delivered_on(report: FaultReport) -> date | None:
+    if report.picked_lot is None:
+        return None
     instants = [
         parcel.delivered_at or parcel.shipped_at
         for parcel in report.picked_lot.line.depot_order.parcels
@@ -230,8 +160,11 @@ def _delivered_on(report: FaultReport) -> date | None:
 def _warranty_ends_on(session: Session, complaint: Complaint) -> date | None:
     if not (complaint.article.is_serialised or complaint.article.kind is ProductKind.PUMP):
         return None
+    picked_lot = complaint.report.picked_lot
+    if picked_lot is None:
+        return None
     policy = policy_of(complaint.region).section(ComplaintsPolicy)
-    depot_order = complaint.report.picked_lot.line.depot_order
+    depot_order = picked_lot.line.depot_order
     arrived_at = session.scalar(
         select(func.min(StockMovement.at)).where(
             StockMovement.lot_id == complaint.lot_id,
@@ -250,3 +183,17 @@ def _reporter_is_protected(session: Session, report: FaultReport) -> bool:
     # The flag may have arrived after the report was filed.
     reporter = session.get(Person, report.reporter_person_id) if report.reporter_person_id is not None else None
     return reporter is not None and reporter.is_protected
+
+
+def _duplicates(session: Session, complaint: Complaint) -> tuple[Complaint, ...]:
+    is_answered = any(event.kind is ComplaintEventKind.NOT_DUPLICATE for event in complaint.events)
+    if complaint.state not in UNDECIDED or is_answered:
+        return ()
+    return tuple(possible_duplicates(session, complaint))
+
+
+def case_no_of(session: Session, complaint_id: int | None) -> str:
+    """Return a case's number by its id; empty for none."""
+    if complaint_id is None:
+        return ""
+    return session.scalars(select(Complaint.case_no).where(Complaint.id == complaint_id)).one()

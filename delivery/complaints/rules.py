@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 
-from core.clock import STOCKHOLM
-from core.workdays import add_working_days
-from delivery.complaints.models import ComplaintState, FaultKind
+from delivery.complaints.models import ComplaintState, FaultKind, LookFirst
+from delivery.complaints.policy import ComplaintRoute
 from orders.models import ProductKind
 
 # The products whose failure together with a sign of danger is a red flag.
@@ -42,14 +41,32 @@ _FAULTS: Mapping[ProductKind, tuple[FaultKind, ...]] = {
     ProductKind.OTHER: (FaultKind.STOPPED_WORKING, FaultKind.LEAKS),
 }
 
-# Where a complaint may go from where it is. States without an entry are declared, but nothing leads on from them yet.
+# Where a complaint may go from where it is; whatever closes may be opened again, and nothing goes back to RECEIVED.
 TRANSITIONS: Mapping[ComplaintState, frozenset[ComplaintState]] = {
-    ComplaintState.RECEIVED: frozenset({ComplaintState.REPLACEMENT_ORDERED, ComplaintState.DECLINED}),
+    ComplaintState.RECEIVED: frozenset(
+        {ComplaintState.TRIAGED, ComplaintState.REPLACEMENT_ORDERED, ComplaintState.DECLINED}
+    ),
+    ComplaintState.TRIAGED: frozenset(
+        {
+            ComplaintState.REPLACEMENT_ORDERED,
+            ComplaintState.DECLINED,
+            ComplaintState.CLAIMED,
+            ComplaintState.CLOSED,
+        }
+    ),
+    ComplaintState.REPLACEMENT_ORDERED: frozenset({ComplaintState.CLAIMED, ComplaintState.CLOSED}),
+    ComplaintState.DECLINED: frozenset({ComplaintState.TRIAGED, ComplaintState.CLOSED}),
+    ComplaintState.CLAIMED: frozenset({ComplaintState.ACCEPTED, ComplaintState.REJECTED}),
+    ComplaintState.ACCEPTED: frozenset({ComplaintState.CREDITED, ComplaintState.CLOSED}),
+    ComplaintState.REJECTED: frozenset({ComplaintState.CLAIMED, ComplaintState.CLOSED}),
+    ComplaintState.CREDITED: frozenset({ComplaintState.CLOSED, ComplaintState.ACCEPTED}),
+    ComplaintState.CLOSED: frozenset({ComplaintState.TRIAGED}),
 }
 UNDECIDED = frozenset({ComplaintState.RECEIVED, ComplaintState.TRIAGED})
+# Nobody needs to own them: what follows is to open them again.
+SETTLED = frozenset({ComplaintState.DECLINED, ComplaintState.CLOSED})
 
 LONGEST_CASE_NO = 12
-END_OF_WORKING_DAY = time(16, 30)
 
 
 def is_case_no(text: str) -> bool:
@@ -72,10 +89,36 @@ def may_become(state: ComplaintState, wanted: ComplaintState) -> bool:
     return wanted in TRANSITIONS.get(state, frozenset())
 
 
-def due_at(day: date, *, is_red: bool, working_days: int, red_flag_working_days: int) -> datetime:
-    """Return when a case that came in on `day` is to be decided: the end of a later working day in Sweden."""
-    due_day = add_working_days(day, red_flag_working_days if is_red else working_days)
-    return datetime.combine(due_day, END_OF_WORKING_DAY, STOCKHOLM).astimezone(UTC)
+@dataclass(frozen=True)
+class RoutingFacts:
+    """What decides whether a person looks before anything is replaced; `replacements` are those of a year, of patient and article."""
+
+    is_red: bool
+    patient_has_died: bool
+    may_be_duplicate: bool
+    route: ComplaintRoute
+    wants_replacement: bool
+    lot_is_known: bool
+    replacements: int
+    replacements_before_a_look: int
+    # Packages of the same delivery that have been replaced, with those reported now.
+    packages_replaced: int
+    packages_delivered: int
+
+
+def look_first(facts: RoutingFacts) -> LookFirst | None:
+    """Return why a person looks before anything is replaced, the gravest first; None when the depot may replace at once."""
+    why = {
+        LookFirst.RED_FLAG: facts.is_red,
+        LookFirst.PATIENT_HAS_DIED: facts.patient_has_died,
+        LookFirst.POSSIBLE_DUPLICATE: facts.may_be_duplicate,
+        LookFirst.OTHERS_REPLACE: facts.route is not ComplaintRoute.DEPOT_REPLACES,
+        LookFirst.NO_REPLACEMENT_WANTED: not facts.wants_replacement,
+        LookFirst.LOT_UNKNOWN: not facts.lot_is_known,
+        LookFirst.MANY_REPLACEMENTS: facts.replacements >= facts.replacements_before_a_look
+        or facts.packages_replaced > facts.packages_delivered,
+    }
+    return next((reason for reason, is_so in why.items() if is_so), None)
 
 
 class ReportProblem(StrEnum):
@@ -93,20 +136,21 @@ class ReportProblem(StrEnum):
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """What the rules need to know about a fault report; quantities are packages."""
+    """What the rules need to know about a fault report; quantities are packages, and None what is not known of the delivery."""
 
     product: ProductKind
     fault: FaultKind
     packages: int
-    delivered_packages: int
-    delivered_on: date
+    delivered_packages: int | None
+    delivered_on: date | None
     applied_on: date | None
     failed_on: date | None
 
 
 def check_report(facts: ReportFacts, today: date) -> tuple[ReportProblem, ...]:
     """Return everything that is wrong with a report; the carrier's word may be a day late, so a day before it is allowed."""
-    earliest = facts.delivered_on - timedelta(days=1)
+    earliest = facts.delivered_on - timedelta(days=1) if facts.delivered_on is not None else date.min
+    most_packages = facts.delivered_packages if facts.delivered_packages is not None else facts.packages
     applied, failed = facts.applied_on, facts.failed_on
     wrong = {
         ReportProblem.APPLIED_IN_FUTURE: applied is not None and applied > today,
@@ -115,7 +159,7 @@ def check_report(facts: ReportFacts, today: date) -> tuple[ReportProblem, ...]:
         ReportProblem.FAILED_BEFORE_DELIVERED: failed is not None and failed < earliest,
         ReportProblem.FAILED_BEFORE_APPLIED: applied is not None and failed is not None and failed < applied,
         ReportProblem.TOO_FEW_PACKAGES: facts.packages < 1,
-        ReportProblem.MORE_THAN_DELIVERED: facts.packages > facts.delivered_packages,
+        ReportProblem.MORE_THAN_DELIVERED: facts.packages > most_packages,
         ReportProblem.NOT_A_FAULT_OF_THIS_PRODUCT: facts.fault not in fault_kinds(facts.product),
     }
     return tuple(problem for problem, is_wrong in wrong.items() if is_wrong)

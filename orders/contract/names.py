@@ -60,7 +60,6 @@ class Version:
 
 
 V1, V2 = Version(1), Version(2)
-VERSIONS: Mapping[int, Version] = {1: V1, 2: V2}
 
 AREA_WORDS: Mapping[ProductArea, str] = {
     ProductArea.DIABETES: "DIABETES",

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from portal.adapters.mail import FileMail, SmtpMail
 from portal.adapters.sms import FileSms, HttpSms
 from portal.config import Settings
-from portal.telling import Couriers, MailPort, SmsPort
+from portal.telling import Couriers, SmsPort
 
 
 def couriers_of(settings: Settings) -> Couriers:
@@ -16,7 +16,12 @@ def couriers_of(settings: Settings) -> Couriers:
     return Couriers(login_address=settings.base_url, mail=_mail(settings), sms=_sms(settings))
 
 
-def _mail(settings: Settings) -> MailPort | None:
+def mail_with_files_of(settings: Settings) -> SmtpMail | FileMail | None:
+    """Return the way out for e-mails with files, None for an installation that sends no e-mail."""
+    return _mail(settings)
+
+
+def _mail(settings: Settings) -> SmtpMail | FileMail | None:
     if not settings.mail_url:
         return None
     sender = settings.mail_from or f"no-reply@{urlsplit(settings.base_url).hostname}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -17,9 +19,26 @@ from portal.telling import AddressRefused
 # Below the time that a job has, so that a slow server is a failure of its own and not a killed job.
 SECONDS = 4
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Of all files of a message together: with its own encoding on top, what most mail servers still take.
+MOST_FILE_BYTES = 9 * 1024 * 1024
 
 
-def mail_message(sender: str, to: str, subject: str, text: str, key: str, clock: Clock) -> EmailMessage:
+@dataclass(frozen=True)
+class MailFile:
+    """A file that goes with an e-mail; never shown in a representation."""
+
+    name: str
+    mimetype: str
+    content: bytes = field(repr=False)
+
+
+class MailTooLarge(Exception):
+    """The files together are more than a mail server takes; nothing has been sent."""
+
+
+def mail_message(
+    sender: str, to: str, subject: str, text: str, key: str, clock: Clock, files: Sequence[MailFile] = ()
+) -> EmailMessage:
     """Build the e-mail; its Message-ID is made of the key, so that a repeat is known as one."""
     message = EmailMessage()
     message["From"] = sender
@@ -30,6 +49,11 @@ def mail_message(sender: str, to: str, subject: str, text: str, key: str, clock:
     # Nobody's holiday answer is wanted.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text)
+    if sum(len(file.content) for file in files) > MOST_FILE_BYTES:
+        raise MailTooLarge
+    for file in files:
+        maintype, _slash, subtype = file.mimetype.partition("/")
+        message.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.name)
     return message
 
 
@@ -48,7 +72,11 @@ class SmtpMail:
 
     def send(self, to: str, subject: str, text: str, key: str) -> None:
         """Hand the e-mail to the server; AddressRefused when it says for good that there is no such receiver."""
-        message = mail_message(self._sender, to, subject, text, key, self._clock)
+        self.send_with_files(to, subject, text, (), key)
+
+    def send_with_files(self, to: str, subject: str, text: str, files: Sequence[MailFile], key: str) -> None:
+        """Hand over an e-mail with files; AddressRefused as above, MailTooLarge when they are more than `MOST_FILE_BYTES`."""
+        message = mail_message(self._sender, to, subject, text, key, self._clock, files)
         server = self._connect()
         try:
             if self._user:
@@ -88,5 +116,9 @@ class FileMail:
 
     def send(self, to: str, subject: str, text: str, key: str) -> None:
         """Write the e-mail as a mail program opens it."""
-        message = mail_message(self._sender, to, subject, text, key, self._clock)
+        self.send_with_files(to, subject, text, (), key)
+
+    def send_with_files(self, to: str, subject: str, text: str, files: Sequence[MailFile], key: str) -> None:
+        """Write the e-mail with its files; MailTooLarge when they are more than `MOST_FILE_BYTES`."""
+        message = mail_message(self._sender, to, subject, text, key, self._clock, files)
         write_whole(self._folder, f"{key}.eml", message.as_bytes())

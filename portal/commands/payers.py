@@ -50,7 +50,7 @@ def payers(region: str, month: date) -> None:
             line.payer_ref,
             line.article_no,
             line.article,
-            "REPLACEMENT" if line.is_replacement else "WITHDRAWAL",
+            "STORE" if line.is_for_store else "REPLACEMENT" if line.is_replacement else "WITHDRAWAL",
             str(line.packages),
             "" if line.package_price is None else f"{line.package_price:.2f}",
             "" if line.amount is None else f"{line.amount:.2f}",

@@ -110,6 +110,12 @@ class SupplierOrderForm(FlaskForm):
     idempotency_key = _key()
 
 
+class ExpectedForm(FlaskForm):
+    """The day on which what is left of an order to a supplier comes."""
+
+    expected_on = DayField(_l("Comes on"), [InputRequired(_l("Choose the day when it should come."))])
+
+
 def ordered_packages(sent: Mapping[str, str]) -> dict[int, int] | None:
     """Return packages by article id as a form sent them; None when one of them is no number from 0 to 99999."""
     wanted = {}

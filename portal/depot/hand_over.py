@@ -14,7 +14,7 @@ from delivery.errors import AlreadyShipped
 from delivery.hand_over_paper import hand_over_pdf
 from portal.depot import forms, hand_over_words, words
 from portal.depot.blueprint import blueprint
-from portal.depot.parcels import document_fonts
+from portal.document_fonts import document_fonts
 from portal.security import current_identity, requires, unit_of_work
 
 # Flashed one by one, so that each says why; the page says it of all that are left.

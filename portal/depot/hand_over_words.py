@@ -20,6 +20,7 @@ def obstacle_words(obstacle: Obstacle) -> Words:
         Obstacle.NO_NUMBER: Words(_("No tracking number"), _("Open it and write the number.")),
         Obstacle.LABEL_OUTDATED: Words(_("Old label"), _("It now goes to the clinic. Open it and print a new label.")),
         Obstacle.ROW_CANCELLED: Words(_("Changed"), _("Something in it was cancelled. Open it and unpack it.")),
+        Obstacle.RECALLED: Words(_("Recalled"), _("Something in it is called back. Open it and unpack it.")),
         Obstacle.DECEASED: Words(_("Must not be sent"), _("Open it and unpack it.")),
     }[obstacle]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from urllib.parse import urljoin
 
 from flask import Response, current_app, flash, redirect, render_template, url_for
@@ -15,9 +14,10 @@ from delivery import documents, parcels as parcel_queries, queries, shipping
 from delivery.bookings import booking_of
 from delivery.models import DepotOrderStatus
 from delivery.papers import prepare_papers
-from portal.assets import AssetManifest
+from delivery.recalled import recalled_in_boxes
 from portal.depot import forms, hand_over_words, words
 from portal.depot.blueprint import blueprint
+from portal.document_fonts import document_fonts
 from portal.security import current_identity, requires, unit_of_work
 
 
@@ -38,7 +38,9 @@ def _packing_page(depot_order_id: int, form: forms.PackForm, status: int) -> Res
             return redirect(url_for("depot.pick", depot_order_id=order.id))
         if not form.is_submitted():
             form.weight_grams.data = shipping.contents_grams(order)
-        return render_template("depot/packing.html", page=page, order=order, form=form, words=words), status
+        recalled = recalled_in_boxes(session, [order.id])
+        html = render_template("depot/packing.html", page=page, order=order, form=form, words=words, recalled=recalled)
+        return html, status
 
 
 @blueprint.post("/depot/packing/<int:depot_order_id>")
@@ -96,6 +98,7 @@ def _parcel_page(parcel_id: int, form: forms.ShipForm, status: int) -> ResponseR
             booking=booking_of(session, parcel_id),
             books_carriers=current_app.extensions["books_carriers"],
             packages=shipping.packages_in(found.depot_order),
+            recalled=recalled_in_boxes(session, [found.depot_order_id]) if found.shipped_at is None else [],
             words=words,
             transport=hand_over_words,
         )
@@ -164,14 +167,6 @@ def delivered(parcel_id: int) -> ResponseReturnValue:
 def _say(problem: DomainError) -> None:
     refused = words.refusal(problem)
     flash(f"{refused.text}. {refused.detail}".strip(), "attention")
-
-
-@lru_cache(maxsize=1)
-def document_fonts() -> documents.Fonts:
-    """Return the typefaces of the documents, as the front-end build made them."""
-    manifest = AssetManifest.load()
-    regular, bold = (manifest.folder / manifest.names[f"document-{face}.ttf"] for face in ("regular", "bold"))
-    return documents.Fonts(regular, bold)
 
 
 def _pdf(content: bytes, name: str) -> Response:

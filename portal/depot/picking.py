@@ -16,6 +16,7 @@ from core.errors import DomainError, NotFound, NotPermitted
 from core.idempotency import new_key
 from delivery import picking, put_back, queries, shortage
 from delivery.models import DepotOrder, DepotOrderStatus, PickedLot, ShortReason
+from delivery.recalled import recalled_in_boxes
 from delivery.why_not import UnusedLot, unused_lots
 from portal.depot import forms, round_words, words
 from portal.depot.blueprint import blueprint
@@ -57,8 +58,9 @@ def _pick_page(depot_order_id: int, take: forms.TakeForm, status: int) -> Respon
             take=take,
             is_missing="missing" in request.args,
             unused=_unused(session, page),
+            recalled=recalled_in_boxes(session, [depot_order_id]),
             why_not=round_words.why_not,
-            keys=[new_key() for _each in range(3)],
+            keys=[new_key() for _each in range(4)],
             reasons=words.short_reasons(),
             words=words,
         )

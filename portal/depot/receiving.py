@@ -22,8 +22,8 @@ from delivery.receiving import ReceiveGoods, receive_goods
 from delivery.return_note import ReturnedGoods, ReturnPapers, return_note
 from portal.depot import goods_forms, goods_words, words
 from portal.depot.blueprint import blueprint
-from portal.depot.parcels import document_fonts
 from portal.depot.picking import RIGHT, WRONG
+from portal.document_fonts import document_fonts
 from portal.security import current_identity, requires, unit_of_work
 
 _Act = Callable[[Session, Identity, int], object]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from auth.permissions import Permission
 from core.clock import today
 from core.errors import DomainError, NotFound, NotPermitted
 from core.idempotency import new_key
-from delivery import goods_queries
+from delivery import goods_queries, supplier_orders
 from delivery.goods_models import SupplierOrder
 from delivery.reordering import order_from_supplier
 from portal.csv_download import csv_download
@@ -84,7 +85,54 @@ def supplier_order(supplier_order_id: int) -> ResponseReturnValue:
     """Show an order to a supplier, and what has come of it."""
     with unit_of_work() as session:
         order = goods_queries.supplier_order_page(session, current_identity(), supplier_order_id)
-        return render_template("depot/supplier_order.html", order=order, day=today(session), key=new_key())
+        form = goods_forms.ExpectedForm(formdata=None)
+        form.expected_on.data = order.expected_on
+        return render_template("depot/supplier_order.html", order=order, day=today(session), key=new_key(), form=form)
+
+
+@blueprint.post("/depot/receiving/orders/<int:supplier_order_id>/expected")
+@requires(Permission.RECEIVE_GOODS)
+def move_supplier_order(supplier_order_id: int) -> ResponseReturnValue:
+    """Note that a supplier comes another day."""
+    form = goods_forms.ExpectedForm()
+    expected_on = form.expected_on.data if form.validate_on_submit() else None
+    if expected_on is None:
+        said = next((str(one) for one in form.expected_on.errors), _("Choose today or a later day."))
+        return _to_order(supplier_order_id, said, "attention")
+    return _change(
+        supplier_order_id,
+        lambda session: supplier_orders.move_supplier_order(
+            session, current_identity(), supplier_order_id, expected_on
+        ),
+        _("The day is noted. Patients who wait for it are told if their day moves."),
+    )
+
+
+@blueprint.post("/depot/receiving/orders/<int:supplier_order_id>/close")
+@requires(Permission.RECEIVE_GOODS)
+def close_supplier_order(supplier_order_id: int) -> ResponseReturnValue:
+    """Note that the rest of an order never comes."""
+    return _change(
+        supplier_order_id,
+        lambda session: supplier_orders.close_supplier_order(session, current_identity(), supplier_order_id),
+        _("The order is closed. What is missing is proposed again under Order more."),
+    )
+
+
+def _change(supplier_order_id: int, act: Callable[[Session], object], done: str) -> ResponseReturnValue:
+    try:
+        with unit_of_work() as session:
+            act(session)
+    except (NotFound, NotPermitted):
+        raise
+    except DomainError as problem:
+        return _to_order(supplier_order_id, words.in_a_line(problem), "attention")
+    return _to_order(supplier_order_id, done, "success")
+
+
+def _to_order(supplier_order_id: int, said: str, tone: str) -> ResponseReturnValue:
+    flash(said, tone)
+    return redirect(url_for("depot.supplier_order", supplier_order_id=supplier_order_id), 303)
 
 
 @blueprint.get("/depot/receiving/orders/<int:supplier_order_id>/file")

@@ -16,6 +16,7 @@ from core.errors import DomainError, NotFound, NotPermitted
 from core.idempotency import new_key
 from delivery import leaving_rounds, round_acts, rounds
 from delivery.models import DepotOrderStatus, PickedLot, ShortReason
+from delivery.recalled import recalled_in_boxes
 from delivery.rounds import RoundPage
 from delivery.serials import serials_in_box
 from delivery.why_not import unused_lots
@@ -67,6 +68,7 @@ def _render(session: Session, page: RoundPage, said: Sequence[str | tuple[str, s
         last_pick=max(picks, key=lambda pick: (pick.picked_at, pick.id), default=None),
         stop=stop,
         next_stops=page.stops[1 : 1 + NEXT_STOPS],
+        recalled=recalled_in_boxes(session, [one.id for one in walked]),
         serials=serials_in_box(session, [line for line in lines if line.article.is_serialised]),
         take=forms.RoundTakeForm(formdata=None),
         unused=unused_lots(session, page.round.depot_id, stop.line) if stop and stop.lot is None else [],

@@ -11,7 +11,10 @@ from core.clock import today as today_of
 from core.errors import DomainError, NotFound, NotPermitted
 from delivery import overview, queries
 from delivery.leaving_rounds import left_alone, take_over as go_on_with
+from delivery.recalled import stopped_by_recalls
 from delivery.rounds import begun_round
+from delivery.warehouse_parts import is_elsewhere
+from delivery.warehouse_queries import warehouse_to_do
 from delivery.waves import plan_wave as plan_carrier
 from portal.depot import forms, round_words, words
 from portal.depot.blueprint import blueprint
@@ -27,6 +30,7 @@ def today() -> ResponseReturnValue:
         hours = overview.throughput(session, identity)
         return render_template(
             "depot/today.html",
+            stopped=stopped_by_recalls(session, identity),
             day=today_of(session),
             numbers=queries.numbers_of_today(session, identity),
             exceptions=queries.exceptions(session, identity),
@@ -34,6 +38,7 @@ def today() -> ResponseReturnValue:
             too_few=overview.too_few(session, identity),
             counts_waiting=overview.counts_waiting(session, identity),
             waves=overview.waves_to_plan(session, identity),
+            warehouse_to_do=warehouse_to_do(session, identity) if is_elsewhere(identity.region) else 0,
             begun=begun_round(session, identity),
             to_pack=queries.packing_list(session, identity),
             hours=hours,

@@ -125,6 +125,8 @@ def in_lines(problem: DomainError) -> str:
 
 def _goods_refusal(problem: DomainError) -> Words | None:
     match problem:
+        case errors.DayHasPassed():
+            return Words(_("That day has passed"), _("Choose today or a later day."))
         case errors.SupplierOrderClosed(order_no=number):
             return Words(
                 _("Everything in order %(number)s has come", number=number), _("Receive it without an order instead.")
@@ -259,6 +261,10 @@ def _serial_refusal(problem: errors.SerialRefused, serial: str) -> Words:
             )
         case errors.SerialScrapped():
             return Words(_("Scrapped"), _("%(serial)s must not be used again. Put it aside.", serial=serial))
+        case errors.SerialRecalled():
+            return Words(
+                _("Recalled"), _("%(serial)s is recalled. Put it aside, never back on the shelf.", serial=serial)
+            )
         case errors.SerialOfOtherLot(known_lot_no=lot):
             return Words(
                 _("Wrong lot"), _("%(serial)s was received with lot %(lot)s. Put it aside.", serial=serial, lot=lot)

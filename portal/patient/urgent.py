@@ -15,7 +15,7 @@ def urgent_words(shipment: Shipment, line: Line) -> str:
     if shipment.stage is not Stage.WAITING or line.row.article.kind in policy.never_urgent:
         return ""
     packages = min(policy.urgent_packages_elsewhere, line.packages)
-    if not packages or shipment.order.person.is_protected:
+    if not packages or shipment.order.receiver_is_protected:
         return ""
     return ngettext(
         "Is it urgent? You can fetch %(num)s package at another health centre. Call there first.",

@@ -14,6 +14,7 @@ from auth.relations import ActingPolicy
 from core.clock import now, today
 from core.errors import NotFound, NotPermitted
 from core.policy import policy_of
+from delivery.complaints.recall_readers import open_recalls_of
 from orders.cancelling import cancel_order
 from orders.errors import TooLateToCancel
 from orders.history import history_of, last_times
@@ -28,6 +29,7 @@ from portal.patient.forms import item_ids
 from portal.patient.inbox import messages_of, open_message
 from portal.patient.renewals.lines import renewal_lines
 from portal.patient.tracking import shipments_of
+from portal.recall_words import WHAT_TO_DO
 from portal.security import current_identity, may, require_signed_in, requires, unit_of_work
 
 blueprint = Blueprint("patient", __name__)
@@ -50,6 +52,8 @@ def products() -> ResponseReturnValue:
         return render_template(
             "patient/products.html",
             greeting=presentation.greeting(listed.person, user.identity.acts_for_another),
+            recalls=open_recalls_of(session, user.identity) if may(Permission.ANSWER_RECALL) else [],
+            recall_words=WHAT_TO_DO,
             renewals=renewal_lines(session, (*listed.orderable, *listed.later, *listed.ended)),
             orderable=[presentation.product_card(product, day) for product in listed.orderable],
             later=[presentation.product_card(product, day) for product in listed.later],

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from auth.permissions import Permission
 from core.clock import today
-from delivery.payer_basis import basis_of_unit
+from delivery.payer_basis import basis_of_unit, total_of
 from portal.csv_download import csv_download
-from portal.payers.words import basis_table, money, month_words
+from portal.payers.words import basis_table, kind_words, money, month_words
 from portal.security import current_identity, requires, unit_of_work
 
 blueprint = Blueprint("payers", __name__)
@@ -34,6 +34,8 @@ def basis() -> ResponseReturnValue:
             month_name=month_words(month),
             download_url=url_for("payers.download", month=month.strftime("%Y-%m")),
             money=money,
+            kind_words=kind_words,
+            total_of=total_of,
         )
 
 

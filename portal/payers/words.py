@@ -20,6 +20,7 @@ PAYERS: Mapping[PayerKind, Any] = {
     PayerKind.MUNICIPALITY: _l("Municipality"),
     PayerKind.CENTRAL: _l("Central budget"),
     PayerKind.HOME_REGION: _l("Home region"),
+    PayerKind.UNIT_STORE: _l("The unit's own store"),
 }
 
 
@@ -42,6 +43,13 @@ def basis_table(basis: Basis) -> list[list[str]]:
     return [heading, *(_row(basis.month, line) for line in basis.lines)]
 
 
+def kind_words(line: BasisLine) -> str:
+    """Say whether a line replaces something, is for the unit's own store, or was ordered by a prescription."""
+    if line.is_for_store:
+        return _("Store")
+    return _("Replacement") if line.is_replacement else _("Order")
+
+
 def _row(month: date, line: BasisLine) -> list[str]:
     return [
         f"{month:%Y-%m}",
@@ -49,7 +57,7 @@ def _row(month: date, line: BasisLine) -> list[str]:
         line.payer_ref,
         line.article_no,
         line.article,
-        _("Replacement") if line.is_replacement else _("Order"),
+        kind_words(line),
         str(line.packages),
         _plain(line.package_price),
         _plain(line.amount),

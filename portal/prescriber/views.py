@@ -13,11 +13,13 @@ from core.clock import today
 from core.errors import NotFound
 from core.idempotency import new_key
 from core.policy import policy_of
+from delivery.complaints.recall_readers import recalls_of_unit
 from delivery.unit_parcels import parcels_to_unit
 from orders.policy import PrescribingPolicy
 from orders.prescribing_errors import ReasonMissing
 from orders.unit_access import find_patient
 from orders.unit_queries import needs_you, unit_patients
+from portal import recall_words
 from portal.pictures import PICTURES
 from portal.prescriber import words
 from portal.prescriber.blueprint import blueprint
@@ -42,6 +44,8 @@ def start() -> ResponseReturnValue:
             "prescriber/start.html",
             unit_name=user.commission.unit.name,
             found=found,
+            recalls=recalls_of_unit(session, user.identity),
+            recall_words=recall_words,
             # What is asked for stands among the questions already.
             ending=[shown for shown in found.ending if shown.open_request is None],
             offers={shown.item.id: offer_of(shown.item, day) for shown in found.requests},

@@ -82,10 +82,10 @@ def _faults(browser: Browser, demo: RunningDemo) -> None:
 
 
 def _consultant(browser: Browser, demo: RunningDemo) -> None:
-    """Birgitta, who reads the case that Johan reported for Ingrid."""
+    """Birgitta, who reads the red flag that is most urgent."""
     page = _logged_in(browser, demo, "Birgitta Ekelöv", DESKTOP, scale=1)
-    page.goto("/complaints")
-    page.locator(".board-row").filter(has_text="Ombud").locator("a").click()
+    page.goto("/complaints?show=red-flag")
+    page.locator(".board-row a").first.click()
     page.wait_for_url(re.compile(r"/complaints/\d+"))
     _take(page, "consultant")
 

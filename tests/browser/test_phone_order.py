@@ -123,8 +123,9 @@ def test_a_fault_is_written_down_for_a_caller_with_an_order_number(demo: Running
     page.wait_for_url(re.compile(r"/fault-reports/new/\d+"))
     user.look()
     user.sees("Does the caller still have the product?")
-    user.press("Report the fault")
-    expect(page.locator("main [role=alert]").first).to_be_visible()
+    page.get_by_role("button", name="Report the fault").click()
+    page.locator("[data-error-summary]").wait_for()
+    user.look()
     page.locator("input[name=kind]").first.check(force=True)
     for name, value in (
         ("has_danger_sign", "no"),
@@ -135,8 +136,9 @@ def test_a_fault_is_written_down_for_a_caller_with_an_order_number(demo: Running
         for choice in page.locator(f"input[name={name}][value={value}]").all():
             choice.check(force=True)
     page.locator("textarea[name=description]").fill("It came loose in the shower.")
-    user.press("Report the fault")
+    page.get_by_role("button", name="Report the fault").click()
     page.wait_for_url(re.compile(r"/fault-reports/\d+/received"))
+    user.look()
     user.sees("Do not throw the product away")
     user.follow("Follow the case")
     user.sees("Customer service wrote down your report")

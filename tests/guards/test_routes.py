@@ -30,7 +30,7 @@ STAFF = {
     Visitor.COST_RESPONSIBLE: Role.COST_RESPONSIBLE,
 }
 METHODS = ("GET", "POST")
-SIGNED = frozenset({"tracking.receive", "warehouse.receive"})
+SIGNED = frozenset({"contract.call", "tracking.receive", "warehouse.receive"})
 # A form that means somebody: an empty one is refused as if it meant a stranger.
 FORMS = {"patient.switch_person": {"person": "self"}}
 

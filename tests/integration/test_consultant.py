@@ -14,16 +14,31 @@ from core.audit import AccessLogEntry
 from core.clock import ManualClock
 from core.db import Database
 from core.errors import NotFound, NotPermitted
+from delivery.complaints.asking import ask
+from delivery.complaints.board import PAGE_SIZE, Board, Pile, Wanted, board, untriaged_red_flags
 from delivery.complaints.decisions import take_case
-from delivery.complaints.models import Complaint
-from delivery.complaints.queries import PAGE_SIZE, BoardFilter, board, open_case
+from delivery.complaints.merging import mark_duplicate
+from delivery.complaints.models import Complaint, FaultKind, LookFirst
+from delivery.complaints.queries import open_case
+from delivery.complaints.services import report_fault
+from delivery.complaints.triage import Triage, triage
+from orders.catalogue import Supplier
+from orders.kinds import ProductArea, ProductKind
+from tests.integration.test_fault_reports import REPORT
+from tests.support.builders import add_article
 from tests.support.complaints import Office
+from tests.support.deliveries import add_delivered
 from tests.support.statements import counted
 
 
 @pytest.fixture
 def office(database: Database) -> Office:
     return Office(database)
+
+
+def _board(database: Database, office: Office, wanted: Wanted | None = None) -> Board:
+    with database.unit_of_work() as session:
+        return board(session, office.eva, wanted)
 
 
 def test_red_flags_come_first_then_what_is_due(database: Database, clock: ManualClock, office: Office) -> None:
@@ -39,25 +54,84 @@ def test_red_flags_come_first_then_what_is_due(database: Database, clock: Manual
 
 
 def test_each_pile_holds_what_its_count_says(database: Database, clock: ManualClock, office: Office) -> None:
-    open_one, mine, red, replaced, declined = (office.report(is_red=number == 2) for number in range(5))
+    # The cases of one patient and lot within two weeks may be the same: nothing is replaced at once.
+    open_one, mine, red, waiting, replaced, declined, closed = (
+        office.report(is_red=number == 2) for number in range(7)
+    )
     with database.unit_of_work() as session:
         take_case(session, office.eva, mine)
+        ask(session, office.per, waiting, "När?", "k")
+        mark_duplicate(session, office.per, closed, open_one)
     office.replace(office.eva, replaced)
     office.decline(office.per, declined)
     expected = {
-        BoardFilter.OPEN: {open_one, mine, red},
-        BoardFilter.RED_FLAG: {red},
-        BoardFilter.OVERDUE: {red},
-        BoardFilter.MINE: {mine},
-        BoardFilter.REPLACED: {replaced},
-        BoardFilter.DECLINED: {declined},
+        Pile.OPEN: {open_one, mine, red},
+        Pile.RED_FLAG: {red},
+        Pile.OVERDUE: {red},
+        Pile.MINE: {mine},
+        Pile.WAITING: {waiting},
+        Pile.REPLACED: {replaced},
+        Pile.SUPPLIER: set(),
+        Pile.DECLINED: {declined},
+        Pile.CLOSED: {closed},
     }
     clock.advance(timedelta(days=2))
     for pile, numbers in expected.items():
-        with database.unit_of_work() as session:
-            shown = board(session, office.eva, pile)
-        assert {case.case_no for case in shown.cases} == numbers
+        shown = _board(database, office, Wanted(pile))
+        assert {case.case_no for case in shown.cases} == numbers, pile
         assert shown.counts == {name: len(cases) for name, cases in expected.items()}
+        assert shown.total == len(numbers)
+
+
+def test_a_decided_red_flag_stays_in_sight_until_somebody_has_looked(database: Database, office: Office) -> None:
+    case_no = office.report(is_red=True)
+    office.replace(office.eva, case_no)
+    assert [case.case_no for case in _board(database, office, Wanted(Pile.RED_FLAG)).cases] == [case_no]
+    with database.unit_of_work() as session:
+        assert untriaged_red_flags(session, office.eva) == 1
+        assert untriaged_red_flags(session, replace(office.eva, region="norrbotten")) == 0
+        triage(session, office.eva, Triage(case_no))
+        assert untriaged_red_flags(session, office.eva) == 0
+    assert _board(database, office, Wanted(Pile.RED_FLAG)).cases == ()
+
+
+def test_a_pile_is_narrowed_and_says_what_each_choice_leaves(database: Database, office: Office) -> None:
+    with database.unit_of_work() as session:
+        supplier = Supplier(region="vgr", supplier_no="7", name="Fjordsensor AB")
+        strips = add_article(session, kind=ProductKind.TEST_STRIP, name="Teststickor")
+        session.add(supplier)
+        session.flush()
+        strips.supplier_id = supplier.id
+        patient = session.get_one(Person, office.patient.id)
+        picked_lot_id = add_delivered(session, patient, article=strips, lot_no="T1").id
+        supplier_id = supplier.id
+    first, second = office.report(is_red=True), office.report()
+    with database.unit_of_work() as session:
+        command = replace(
+            REPORT, picked_lot_id=picked_lot_id, kind=FaultKind.WRONG_READING, wants_replacement=False, applied_on=None
+        )
+        strip = report_fault(session, office.reporter, replace(command, idempotency_key="strip")).case_no
+    everything = _board(database, office)
+    assert everything.facets.kinds == {ProductKind.SENSOR: 2, ProductKind.TEST_STRIP: 1}
+    assert everything.facets.suppliers == {supplier_id: ("Fjordsensor AB", 1)}
+    assert everything.facets.looks == {LookFirst.RED_FLAG: 1, LookFirst.POSSIBLE_DUPLICATE: 1}
+    ways: list[tuple[Wanted, set[str]]] = [
+        (Wanted(kind=ProductKind.SENSOR), {first, second}),
+        (Wanted(supplier_id=supplier_id), {strip}),
+        (Wanted(look_first=LookFirst.RED_FLAG), {first}),
+        (Wanted(look_first=LookFirst.RED_FLAG, supplier_id=supplier_id), set()),
+        (Wanted(area=ProductArea.DIABETES, kind=ProductKind.TEST_STRIP), {strip}),
+        (Wanted(area=ProductArea.STOMA), set()),
+        (Wanted(words="teststick"), {strip}),
+        (Wanted(words="T1"), {strip}),
+        (Wanted(words="t", kind=ProductKind.SENSOR), set()),
+    ]
+    for wanted, numbers in ways:
+        shown = _board(database, office, wanted)
+        assert ({case.case_no for case in shown.cases}, shown.total) == (numbers, len(numbers)), wanted
+    # What another kind would leave is said although one kind is chosen; of another supplier's there is none.
+    assert _board(database, office, Wanted(kind=ProductKind.SENSOR)).facets.kinds == everything.facets.kinds
+    assert _board(database, office, Wanted(supplier_id=supplier_id)).facets.kinds == {ProductKind.TEST_STRIP: 1}
 
 
 def test_the_board_asks_as_much_for_many_cases_as_for_one(database: Database, office: Office) -> None:
@@ -69,7 +143,7 @@ def test_the_board_asks_as_much_for_many_cases_as_for_one(database: Database, of
             shown = board(session, office.eva)
             seen = [(c.report.kind, c.article.display_name, c.lot and c.lot.lot_no, c.owner) for c in shown.cases]
         assert len(seen) == total
-        assert len([text for text in statements if text.startswith("SELECT")]) == 3
+        assert len([text for text in statements if text.startswith("SELECT")]) == 3, statements
     with database.unit_of_work() as session:
         entry = session.scalars(select(AccessLogEntry).where(AccessLogEntry.action == "complaints.listed")).first()
         assert entry is not None
@@ -81,9 +155,9 @@ def test_a_case_is_found_by_its_number_and_by_its_lot(database: Database, office
     office.decline(office.eva, case_no)
     with database.unit_of_work() as session:
         for words in (case_no, f"{case_no[:3]} {case_no[3:]}", "l24a"):
-            assert [case.case_no for case in board(session, office.eva, words=words).cases] == [case_no]
+            assert [case.case_no for case in board(session, office.eva, Wanted(words=words)).cases] == [case_no]
         for words in ("%", "_24A88", "100017"):
-            assert board(session, office.eva, words=words).cases == ()
+            assert board(session, office.eva, Wanted(words=words)).cases == ()
 
 
 def test_long_piles_have_pages(database: Database, office: Office) -> None:
@@ -104,7 +178,7 @@ def test_long_piles_have_pages(database: Database, office: Office) -> None:
             session.add(type(first.report)(complaint_id=more.id, **report))
     with database.unit_of_work() as session:
         assert len(board(session, office.eva).cases) == PAGE_SIZE
-        last = board(session, office.eva, page=99)
+        last = board(session, office.eva, Wanted(page=99))
         assert (last.page, last.pages, len(last.cases)) == (2, 2, 1)
 
 

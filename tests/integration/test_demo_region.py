@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from stdnum import ean
 
 import portal.demo.region as region
-from auth.identity import system_identity
+from auth.identity import Role, system_identity
 from auth.models import Commission, Person, ProxyAppointment
 from auth.numbers import parse_number
 from auth.persons import find_commission, find_person_by_number, staff_identity
@@ -23,7 +23,8 @@ from core.crypto import use_keyring
 from core.db import Database
 from core.outbox import OutboxMessage
 from core.policy import Policies, use_policies
-from delivery.complaints.models import Complaint
+from delivery.complaints.board import board
+from delivery.complaints.models import Complaint, ComplaintState
 from delivery.models import DepotOrder, DepotOrderStatus, Lot, StockBalance
 from orders.importing.prescriptions import import_prescriptions
 from orders.models import Article, Order, OrderRow, ProductArea, RowStatus
@@ -117,18 +118,43 @@ def test_relatives_may_what_they_may(loaded: Database) -> None:
 
 def test_the_depot_and_the_consultant_have_something_to_do(loaded: Database) -> None:
     with opened(loaded) as session:
-        assert Counter(session.scalars(select(DepotOrder.status))) == {
-            DepotOrderStatus.WAITING: 1,
-            DepotOrderStatus.SHIPPED: 1,
+        # One of units' orders in every state that the depot's pages speak of, and patients' beside them.
+        of_units = select(DepotOrder.status).join(Order).where(Order.unit_id.is_not(None))
+        assert Counter(session.scalars(of_units)) == {
+            DepotOrderStatus.WAITING: 3,
+            DepotOrderStatus.PICKING: 5,
             DepotOrderStatus.PACKED: 1,
-            DepotOrderStatus.DELIVERED: 2,
+            DepotOrderStatus.SHIPPED: 4,
+            DepotOrderStatus.BACK_ORDERED: 1,
         }
-        assert Counter(session.scalars(select(OrderRow.status).join(Order)))[RowStatus.DELIVERED] == 6
-        case = session.scalars(select(Complaint)).one()
-        assert case.routed_at is not None
+        of_patients = select(DepotOrder.status).join(Order).where(Order.person_id.is_not(None))
+        assert set(session.scalars(of_patients)) >= {
+            DepotOrderStatus.WAITING,
+            DepotOrderStatus.SHIPPED,
+            DepotOrderStatus.PACKED,
+            DepotOrderStatus.DELIVERED,
+        }
+        assert Counter(session.scalars(select(OrderRow.status).join(Order)))[RowStatus.DELIVERED] >= 6
+        # The board has cases in every pile, and somebody is late.
+        cases = session.scalars(select(Complaint)).all()
+        assert all(case.routed_at for case in cases)
+        assert {case.state for case in cases} >= {
+            ComplaintState.RECEIVED,
+            ComplaintState.TRIAGED,
+            ComplaintState.REPLACEMENT_ORDERED,
+            ComplaintState.DECLINED,
+            ComplaintState.CLAIMED,
+            ComplaintState.CLOSED,
+        }
+        consultant = next(
+            staff_identity(one) for one in session.scalars(select(Commission)) if one.role is Role.CONSULTANT
+        )
+        counts = board(session, consultant).counts
+        assert all(counts.values()), counts
         # A carrier is called by the workers, once they run.
         waiting = session.scalars(select(OutboxMessage.kind).where(OutboxMessage.done_at.is_(None))).all()
-        assert waiting == ["parcel.packed"]
+        assert Counter(waiting)["parcel.packed"] == 2
+        assert set(waiting) <= {"parcel.packed", "claim.send"}
         expired = select(Lot.id).join(StockBalance).where(Lot.expires_on < swedish_date(loaded.clock.now()))
         assert session.scalars(expired).one()
 

@@ -192,7 +192,7 @@ def test_a_red_flag_shows_the_numbers_to_call_first(reporter: Reporter, changes:
     answer = reporter.post(changes)
     receipt = reporter.client.get(answer.location).text
     assert receipt.index('class="red-flag"') < receipt.index("<h1")
-    assert "Wednesday 2 December" in receipt
+    assert "Tuesday 1 December" in receipt
 
 
 def test_a_double_click_is_one_case(reporter: Reporter) -> None:

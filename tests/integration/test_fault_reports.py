@@ -216,7 +216,8 @@ def test_a_protected_identity_leaves_no_name_and_no_number(database: Database) -
 
 @pytest.mark.parametrize(
     ("is_red", "due"),
-    [(False, datetime(2026, 12, 4, 15, 30, tzinfo=UTC)), (True, datetime(2026, 12, 2, 15, 30, tzinfo=UTC))],
+    # From ten in the morning: twenty-four working hours, and four with a red flag.
+    [(False, datetime(2026, 12, 4, 7, 30, tzinfo=UTC)), (True, datetime(2026, 12, 1, 13, 0, tzinfo=UTC))],
 )
 def test_the_worker_queues_the_case_once(
     database: Database, clock: ManualClock, family: Family, is_red: bool, due: datetime
@@ -232,7 +233,9 @@ def test_the_worker_queues_the_case_once(
         complaint = session.get_one(Complaint, complaint_id)
         assert (complaint.routed_at, complaint.due_at, complaint.has_red_flag) == (routed_at, due, is_red)
         kinds = list(session.scalars(select(ComplaintEvent.kind).order_by(ComplaintEvent.id)))
-        assert kinds == [ComplaintEventKind.REPORTED, ComplaintEventKind.ROUTED]
+        # What the depot may replace at once, and what somebody is alerted to.
+        after = ComplaintEventKind.ALERTED if is_red else ComplaintEventKind.REPLACED
+        assert kinds == [ComplaintEventKind.REPORTED, ComplaintEventKind.ROUTED, after]
 
 
 def test_a_proxy_follows_only_what_they_reported_themselves(database: Database, family: Family) -> None:

@@ -27,8 +27,13 @@ from orders.models import Article, Order, OrderRow, PrescriptionItem, Supplier, 
 from orders.renewal_models import RenewalRequest
 from portal.security import ACCESS_ATTRIBUTE, Access
 from tests.support.builders import add_item, add_person, add_staff, add_unit
+from tests.support.claims import add_claim
 from tests.support.complaints import Office
 from tests.support.depot_work import World, gs1
+from tests.support.exchanges import add_exchanges
+from tests.support.incidents import add_incident
+from tests.support.news import add_news
+from tests.support.recalls import add_told_recall
 from tests.support.web import make_app, sign_in, token_of
 
 NUL, HUGE = "\x00", "9" * 5000
@@ -48,15 +53,35 @@ HOSTILE = (
 RAW = ("%ED%A0%80", "%FF%FE", "%0d%0aSet-Cookie:a=b", "..%2f..%2fetc%2fpasswd")
 QUERIES = (
     *("item", "parcel", "show", "find", "area", "page", "search", "day", "staff", "older-than", "address"),
-    *("missing", "placed", "next", "after", "state", "code", "error", "iss"),
+    *("missing", "placed", "next", "after", "state", "code", "error", "iss", "claim"),
 )
 READ_NO_QUERY = {
+    "claims.document",
+    "claims.return_label",
+    "claims.table",
     "depot.return_paper",
     "depot.supplier_order_file",
     "assets",
     "depot.delivery_note",
     "depot.label",
     "depot.hand_over_list",
+    "exchanges.refused_csv",
+    "exchanges.refused_xlsx",
+    "news.attachment",
+    "own_news.file",
+    "prescriber.news_file",
+    "incidents.file",
+    "incidents.year_file",
+    "incidents.year_table_file",
+}
+_NOTICE = {
+    "what": "LOT1; A1000–A1099, (01)07350000000012(10)LOT1",
+    "article_no": "",
+    "title": "Sensorer som visar fel",
+    "what_to_do": "STOP_AND_RETURN",
+    "supplier_id": "",
+    "notice_ref": "FSN-1",
+    "replaces": "y",
 }
 TERMS = {
     "packages": "6",
@@ -67,6 +92,28 @@ TERMS = {
     "other_invoice": "y",
     "confirmed_meter": "y",
     "confirmed_second": "y",
+}
+_DOCUMENT = {
+    "what_happened": "Sensorn visade fel.",
+    "harm": "Patienten fick vård.",
+    "measures": "Batchen är spärrad.",
+    "product_is": "Hos oss.",
+    "receiver": "Läkemedelsverket",
+    "contact_name": "Eva Konsulent",
+    "contact_phone": "0500-00 00 99",
+    "contact_email": "eva@example.se",
+    "language": "sv",
+}
+_NEWS = {
+    "title": "Ny programvara",
+    "body": "Uppdatera appen.",
+    "title_en": "New software",
+    "body_en": "Update the app.",
+    "supplier": "1",
+    "article_no": "12345",
+    "for_patients": "y",
+    "without": "1",
+    "files": "brev.pdf",
 }
 HOMES = {
     Role.PATIENT: "/my-products",
@@ -108,6 +155,8 @@ def scene(database: Database) -> Scene:
     world.start(being_picked)
     parcel_id = world.packed(packed)
     case_no = office.report()
+    document_id = add_incident(database, office.eva, case_no)
+    told = {**add_exchanges(database, office.eva), **add_news(database, office.eva)}
     app = make_app(database)
     with database.unit_of_work() as session:
         people = {
@@ -158,6 +207,9 @@ def scene(database: Database) -> Scene:
         session.add(asked)
         session.flush()
         goods = _goods(session, world, article)
+        assert office.eva.staff_id is not None
+        goods |= add_claim(session, int(str(goods["supplier_id"])), case_no, office.eva.staff_id)
+    recall_no, recipient_id = add_told_recall(database, office.picked_lot_id)
     clients = {role: sign_in(app.test_client(), who) for role, who in people.items()}
     clients[Role.PATIENT] = sign_in(app.test_client(), office.patient)
     return Scene(
@@ -166,8 +218,13 @@ def scene(database: Database) -> Scene:
             "depot_order_id": being_picked,
             "round_id": pick_round.id,
             "parcel_id": parcel_id,
+            **told,
             "picked_lot_id": office.picked_lot_id,
             "case_no": case_no,
+            "document_id": document_id,
+            "year": 2026,
+            "draft_id": 1,
+            "photo_id": 1,
             "lot_id": lot_id,
             **goods,
             "order_no": order_no,
@@ -181,6 +238,8 @@ def scene(database: Database) -> Scene:
             "region": "vgr",
             "carrier": "postnord",
             "booking_id": 1,
+            "recall_no": recall_no,
+            "recipient_id": recipient_id,
         },
         forms=_good_forms(article, line, lot_id, item, order_no, office.patient.id),
         clients=clients,
@@ -198,7 +257,7 @@ def _goods(session: Session, world: World, article: Article) -> dict[str, object
     order = order_from_supplier(session, world.picker, supplier.id, {article.id: 5}, today(session))
     receipt = open_receipt(session, world.picker, order.id, "FS-1")
     receive_goods(session, world.picker, ReceiveGoods(receipt.id, "04012345678901", 1))
-    return {"receipt_id": receipt.id, "supplier_order_id": order.id}
+    return {"receipt_id": receipt.id, "supplier_order_id": order.id, "supplier_id": supplier.id}
 
 
 def _world_beside(database: Database) -> World:
@@ -236,10 +295,41 @@ def _good_forms(
             "city": "Skövde",
             **key,
         },
+        "claims.add": {"even_if_thrown": "y", "then": "claim"},
+        "claims.answer": {"outcome-1": "REJECTED", "reason-1": "Väl använd.", "outcome-rest": "ACCEPTED"},
+        "claims.book": {
+            "credit_no": "KF-1",
+            "amount": "450,00",
+            "dated_on": "2026-12-01",
+            "share-1": "450,00",
+            **key,
+        },
+        "claims.chased": nothing,
+        "claims.close": {"reason": "Kommer inte."},
+        "claims.gather": nothing,
+        "claims.send": {"email": "a@example.org", **key},
+        "claims.send_once_more": {"email": "a@example.org"},
+        "claims.sent": key,
+        "claims.sent_otherwise": nothing,
+        "claims.take_case_out": {"case_no": "100016"},
+        "claims.undo": {"reason": "Fel belopp."},
+        "consultant.read": nothing,
         "consultant.take": nothing,
+        "consultant.ask_reporter": {"question": "När slutade den?", **key},
+        "consultant.close_case": {"close_reason": "Klart."},
+        "consultant.give": {"colleague": "1"},
+        "consultant.look": {"is_serious": "y", "has_lot_pattern": "y", "note": "Samma fel."},
+        "consultant.not_the_same": nothing,
+        "consultant.note": {"text": "Ringde."},
+        "consultant.note_answer": {"answer": "I tisdags."},
+        "consultant.reopen_case": {"reopen_reason": "Nya uppgifter."},
+        "consultant.same": {"same_as": "100016"},
+        "consultant.several": {"case": "100016", "do": "triage", "words": "Samma fel.", "colleague": "1"},
         "consultant.replace": {"packages": "1", **key},
         "consultant.refuse": {"reason": "Den var tappad.", **key},
         "depot.close_receipt": nothing,
+        "depot.close_supplier_order": nothing,
+        "depot.move_supplier_order": {"expected_on": "2027-01-20"},
         "depot.count_lot": {"counted": "9", "serials": "P1–P3", **key},
         "depot.move_lot": {"location": "A-07"},
         "depot.open_receipt": {"supplier_order_id": "1", "delivery_note_no": "FS-2", **key},
@@ -291,6 +381,8 @@ def _good_forms(
         "depot.warehouse_seen": nothing,
         "depot.warehouse_send_again": nothing,
         "depot.warehouse_stopped": nothing,
+        "faults.add": {"text": "Den läcker mer nu.", "do": "answer", **key},
+        "faults.drop": nothing,
         "faults.file": {
             "kind": "CAME_LOOSE",
             "error_code": "E1",
@@ -303,8 +395,59 @@ def _good_forms(
             "wants_replacement": "yes",
             "call_on": "0500-00 00 01",
             "description": "Den lossnade.",
+            "about-shown_value": "7,4",
+            "about-body_site": "belly",
+            "do": "keep",
             **key,
         },
+        "faults.file_stated": {
+            "kind": "CAME_LOOSE",
+            "error_code": "E1",
+            "applied_on": "2026-11-20",
+            "failed_on": "2026-11-24",
+            "has_danger_sign": "no",
+            "was_harmed": "no",
+            "is_kept": "yes",
+            "packages": "1",
+            "wants_replacement": "yes",
+            "call_on": "0500-00 00 01",
+            "description": "Den lossnade.",
+            "about-shown_value": "7,4",
+            "about-body_site": "belly",
+            "do": "keep",
+            **key,
+        },
+        "faults.read": {"scan": gs1(article, "LOT1", line.use_until.replace(year=2028, month=12, day=31))},
+        "incidents.answer": {"text": "Rapporterat.", "answered_at": "2026-12-01T09:30", **key},
+        "incidents.assess": {
+            "product_could_be_the_cause": "YES",
+            "death": "NO",
+            "serious_deterioration": "NO",
+            "care_was_needed": "YES",
+            "unanticipated": "UNKNOWN",
+            "could_have_led_to_it": "NO",
+            "threat_to_public_health": "NO",
+            **key,
+        },
+        "incidents.reference": {"reference": "5.1-2026-7"},
+        "incidents.send": {
+            "sent_to": "till@example.se",
+            "sent_at": "2026-12-01T09:30",
+            "reference": "5.1-2026-7",
+            **key,
+        },
+        "incidents.write_letter": {**_DOCUMENT, **key},
+        "incidents.write_report": {**_DOCUMENT, **key},
+        "signals.dismiss": {"note": "Samma patient två gånger."},
+        "exchanges.discard": nothing,
+        "exchanges.read": nothing,
+        "exchanges.returned": nothing,
+        "exchanges.upload": {"supplier": "1", "file": "november.csv"},
+        "news.discard": nothing,
+        "news.keep": _NEWS,
+        "news.keep_new": _NEWS,
+        "news.publish": nothing,
+        "news.withdraw": nothing,
         "login.log_out": nothing,
         "login.start": {"next": "/orders"},
         "patient.cancel": nothing,
@@ -335,6 +478,8 @@ def _good_forms(
             **key,
         },
         "patient.switch_person": {"person": str(person_id), "next": "/orders"},
+        "prescriber.close_reporting": nothing,
+        "prescriber.open_reporting": nothing,
         "prescriber.decline": {"answer": "Vi ses på ditt besök."},
         "prescriber.extend": {"more_orders": "1", "last_valid_date": "2027-03-01", **key},
         "prescriber.found": {"number": "191212121212", "reason": "Remiss"},
@@ -344,6 +489,16 @@ def _good_forms(
         "prescriber.search": {"words": "Test"},
         "prescriber.stop": {"reason": "Används inte."},
         "prescriber.summary": TERMS,
+        "own_recalls.read": nothing,
+        "depot.taken_out": key,
+        "prescriber.store_seen_to": nothing,
+        "recall_calls.note": {"outcome": "answered", "note": "Vet nu.", **key},
+        "recalls.close": nothing,
+        "recalls.letters_posted": nothing,
+        "recalls.open_": {**_NOTICE, "typed": "0", **key},
+        "recalls.preview": _NOTICE,
+        "recalls.send": {"text_sv": "Sluta använda den.", "text_en": "Stop using it."},
+        "recalls.undo": nothing,
         "renewals.send": {"note": "Snart slut", "person": str(person_id), **key},
         "proxies.answer": {"accepts": "yes"},
         "proxies.appoint": {"number": "191212121212", "tasks": "order", "valid_until": "2027-03-01", **key},
@@ -359,6 +514,9 @@ def _good_forms(
         },
         "service.close_call": nothing,
         "service.open_call": {"number": order_no, "reason": "Var är paketet?"},
+        "store.cancel": nothing,
+        "store.place": {f"amount-{article.id}": "2", **key},
+        "contract.call": nothing,
         "tracking.receive": nothing,
         "warehouse.receive": nothing,
     }
@@ -413,8 +571,18 @@ def test_hostile_queries(scene: Scene) -> None:
 
 
 def test_one_hostile_query_at_a_time(scene: Scene) -> None:
-    pages = {"patient.review": ["item", "again"], "faults.choose": ["parcel"], "depot.stock": ["search"]}
-    pages |= {"consultant.board": ["show", "find", "page"], "audit.log": ["day", "staff", "older-than"]}
+    pages = {
+        "patient.review": ["item", "again"],
+        "faults.choose": ["parcel"],
+        "faults.report_stated": ["lot", "serial"],
+        "depot.stock": ["search"],
+    }
+    pages |= {
+        "consultant.board": ["show", "find", "page", "area", "kind", "supplier", "look"],
+        "audit.log": ["day", "staff", "older-than"],
+    }
+    pages |= {"statistics.show": ["by", "from", "until", "area", "supplier", "article"]}
+    pages |= {"store.show": ["older-than"], "store.choose": ["find", "add", "amount-1"], "store.review": ["amount-1"]}
     pages |= {"login.show": ["next", "after"], "login.callback": ["state", "code", "iss", "error"]}
     for endpoint, names in pages.items():
         rule = next(scene.app.url_map.iter_rules(endpoint))

@@ -303,3 +303,21 @@ def test_a_carrier_that_is_asked_says_what_it_had_not_told(world: World, carrier
             ask_carrier(session, world.picker, parcel_id)
         assert work_carriers(world.database, office) == 0
     assert kinds(world, parcel_id) == ["HANDED_OVER", TRANSIT, DELIVERED]
+
+
+def test_the_patient_is_told_where_to_fetch_it_once_and_until_when(
+    world: World, carrier: Carrier, clock: ManualClock
+) -> None:
+    _, parcel_id, sscc = sent(world)
+    event = {"event_id": "p1", "event": POINT, "at": clock.now().isoformat(), "sscc": sscc, "fetch_by": "2026-12-09"}
+    for wrong in ("soon", 7, "2026-13-01"):
+        refused = carrier.send(json.dumps({**event, "fetch_by": wrong}).encode())
+        assert said(refused)[1]["reason"] == "INVALID"
+    body = json.dumps(event).encode()
+    assert said(carrier.send(body))[0] == 200
+    assert said(carrier.send(body))[0] == 200
+    with world.database.session() as session:
+        (told,) = session.scalars(select(InboxMessage).where(InboxMessage.kind == "order.at_point"))
+        # Home deliveries that nobody opened for end at a point too: then it is the carrier's.
+        assert (told.facts["place"], told.facts["until"]) == ("PostNord", "2026-12-09")
+    assert kinds(world, parcel_id) == ["HANDED_OVER", POINT]

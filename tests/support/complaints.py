@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from auth.identity import Identity, Relation, Role, Task
 from auth.models import InboxMessage
@@ -36,22 +37,41 @@ class Office:
             tasks=frozenset({Task.REPORT_FAULTS}),
         )
 
-    def report(self, *, is_red: bool = False, packages: int = 1, is_routed: bool = True) -> str:
-        """File a report and let the worker route it; returns the case number."""
+    def report(
+        self,
+        *,
+        is_red: bool = False,
+        packages: int = 1,
+        is_routed: bool = True,
+        wants: bool = False,
+        picked_lot_id: int | None = None,
+    ) -> str:
+        """File a report and let the worker route it; returns the case number. One that `wants` a new one may be replaced at once."""
         with self.database.unit_of_work() as session:
             count = session.scalars(select(func.count()).select_from(Complaint)).one()
             command = replace(
                 REPORT,
-                picked_lot_id=self.picked_lot_id,
+                picked_lot_id=picked_lot_id or self.picked_lot_id,
+                wants_replacement=wants,
                 was_harmed=is_red,
                 packages=packages,
                 idempotency_key=f"report-{count}",
             )
             complaint = report_fault(session, self.reporter, command)
         if is_routed:
-            with self.database.unit_of_work() as session:
-                route_fault_report(session, Message(1, "fault.reported", {"complaint_id": complaint.id}))
+            self.route(complaint.id)
         return complaint.case_no
+
+    def route(self, complaint_id: int) -> None:
+        """Let the worker route a case in a transaction of its own."""
+        with self.database.unit_of_work() as session:
+            route_fault_report(session, Message(1, "fault.reported", {"complaint_id": complaint_id}))
+
+    def case(self, case_no: str) -> Complaint:
+        """Return a case as it is now, with its timeline."""
+        with self.database.session() as session:
+            found = select(Complaint).where(Complaint.case_no == case_no).options(selectinload(Complaint.events))
+            return session.scalars(found).one()
 
     def replace(self, identity: Identity, case_no: str, packages: int = 1, key: str = "replace-1") -> Complaint:
         """Order a replacement in a transaction of its own."""

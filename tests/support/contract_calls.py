@@ -98,12 +98,12 @@ def _row(row: Row, version: Version) -> str:
 def result(response: TestResponse) -> tuple[str, str]:
     """Return an answer's result code and comment."""
     root = etree.fromstring(response.data)
-    found = {etree.QName(one).localname: one.text or "" for one in root.iter() if isinstance(one.tag, str)}
+    found = {etree.QName(one).localname: one.text or "" for one in root.iter(etree.Element)}
     return found.get("ResultCode", ""), found.get("comment", "")
 
 
 def fault(response: TestResponse) -> tuple[str, str]:
     """Return a fault's code and text; empty when it is none."""
     root = etree.fromstring(response.data)
-    found = {etree.QName(one).localname: one.text or "" for one in root.iter() if isinstance(one.tag, str)}
+    found = {etree.QName(one).localname: one.text or "" for one in root.iter(etree.Element)}
     return found.get("faultcode", ""), found.get("faultstring", "")

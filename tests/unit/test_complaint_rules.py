@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 
 from delivery.complaints import rules
-from delivery.complaints.models import ComplaintState, FaultKind
+from delivery.complaints.models import ComplaintState, FaultKind, LookFirst
+from delivery.complaints.policy import ComplaintRoute
 from delivery.complaints.rules import ReportProblem
 from orders.models import ProductKind
 
@@ -87,25 +88,71 @@ def test_every_product_can_fail_in_some_way_of_its_own_and_in_another(product: P
     assert kinds[-1] is FaultKind.OTHER
 
 
+SIMPLE = rules.RoutingFacts(
+    is_red=False,
+    patient_has_died=False,
+    may_be_duplicate=False,
+    route=ComplaintRoute.DEPOT_REPLACES,
+    wants_replacement=True,
+    lot_is_known=True,
+    replacements=5,
+    replacements_before_a_look=6,
+    packages_replaced=3,
+    packages_delivered=3,
+)
+
+
+def test_nobody_needs_to_look_at_a_simple_report() -> None:
+    assert rules.look_first(SIMPLE) is None
+
+
 @pytest.mark.parametrize(
-    ("day", "is_red", "expected"),
+    ("change", "reason"),
     [
-        # Three working days from a Tuesday; one from a Friday skips the weekend.
-        (date(2026, 12, 1), False, datetime(2026, 12, 4, 15, 30, tzinfo=UTC)),
-        (date(2026, 12, 4), True, datetime(2026, 12, 7, 15, 30, tzinfo=UTC)),
-        # Christmas Eve to Boxing Day and the weekend do not count.
-        (date(2026, 12, 23), True, datetime(2026, 12, 28, 15, 30, tzinfo=UTC)),
-        # Summer time.
-        (date(2026, 7, 1), True, datetime(2026, 7, 2, 14, 30, tzinfo=UTC)),
+        ({"is_red": True}, LookFirst.RED_FLAG),
+        ({"patient_has_died": True}, LookFirst.PATIENT_HAS_DIED),
+        ({"may_be_duplicate": True}, LookFirst.POSSIBLE_DUPLICATE),
+        ({"route": ComplaintRoute.SUPPLIER}, LookFirst.OTHERS_REPLACE),
+        ({"route": ComplaintRoute.CUSTOMER_SERVICE}, LookFirst.OTHERS_REPLACE),
+        ({"route": ComplaintRoute.UNIT_TO_COUNTY_SERVICE}, LookFirst.OTHERS_REPLACE),
+        ({"wants_replacement": False}, LookFirst.NO_REPLACEMENT_WANTED),
+        ({"lot_is_known": False}, LookFirst.LOT_UNKNOWN),
+        ({"replacements": 6}, LookFirst.MANY_REPLACEMENTS),
+        ({"packages_replaced": 4}, LookFirst.MANY_REPLACEMENTS),
     ],
 )
-def test_a_case_is_due_at_the_end_of_a_working_day(day: date, is_red: bool, expected: datetime) -> None:
-    assert rules.due_at(day, is_red=is_red, working_days=3, red_flag_working_days=1) == expected
+def test_a_person_looks_first_and_the_gravest_reason_is_said(change: dict[str, object], reason: LookFirst) -> None:
+    assert rules.look_first(replace(SIMPLE, **change)) is reason  # type: ignore[arg-type]
+    # Whatever else there is, a red flag is said.
+    assert rules.look_first(replace(SIMPLE, **{**change, "is_red": True})) is LookFirst.RED_FLAG  # type: ignore[arg-type]
 
 
-def test_only_undecided_cases_lead_on() -> None:
+def test_every_reason_can_be_said() -> None:
+    assert {reason for _change, reason in _reasons()} == set(LookFirst)
+
+
+def _reasons() -> list[tuple[dict[str, object], LookFirst]]:
+    marks = test_a_person_looks_first_and_the_gravest_reason_is_said.pytestmark  # type: ignore[attr-defined]
+    return list(marks[0].args[1])
+
+
+def test_where_a_case_may_go() -> None:
+    """Handbook §7, written out once more."""
+    received, triaged, replaced, declined, claimed, accepted, rejected, credited, closed = ComplaintState
     ways = {(state, wanted) for state in ComplaintState for wanted in ComplaintState if rules.may_become(state, wanted)}
     assert ways == {
-        (ComplaintState.RECEIVED, ComplaintState.REPLACEMENT_ORDERED),
-        (ComplaintState.RECEIVED, ComplaintState.DECLINED),
+        *((received, wanted) for wanted in (triaged, replaced, declined)),
+        *((triaged, wanted) for wanted in (replaced, declined, claimed, closed)),
+        *((replaced, wanted) for wanted in (claimed, closed)),
+        *((declined, wanted) for wanted in (triaged, closed)),
+        *((claimed, wanted) for wanted in (accepted, rejected)),
+        *((accepted, wanted) for wanted in (credited, closed)),
+        *((rejected, wanted) for wanted in (claimed, closed)),
+        *((credited, wanted) for wanted in (closed, accepted)),
+        (closed, triaged),
     }
+
+
+def test_nothing_is_received_twice_and_every_state_leads_on() -> None:
+    assert not any(rules.may_become(state, ComplaintState.RECEIVED) for state in ComplaintState)
+    assert set(rules.TRANSITIONS) == set(ComplaintState)

@@ -22,6 +22,7 @@ FACTS = {
     "promised_date": "2026-12-08",
     "tracking_no": "TEST1",
     "carrier": "PostNord",
+    "place": "Matboden Kaserngatan",
     "article": "Glukossensor",
     "packages": 2,
     "articles": ["Glukossensor", "Lansetter"],
@@ -29,10 +30,16 @@ FACTS = {
     "expected": "2026-12-15",
     "case_no": "100016",
     "reason": "It was used for longer than 14 days",
+    "question": "When did it stop.",
+    "other_no": "100024",
     "answer": "Book a visit first",
     "unit": "Provmottagningen",
     "until": "2027-11-30",
     "day": "2026-12-15",
+    "recall_no": "301",
+    "news_id": 7,
+    "title": "Sensors that show too low values",
+    "what_to_do": "STOP_AND_RETURN",
 }
 
 
@@ -45,7 +52,9 @@ def _english() -> Iterator[None]:
     app.add_url_rule("/fault-reports/<case_no>", "faults.case", lambda case_no: case_no)
     app.add_url_rule("/proxies", "proxies.show", lambda: "")
     app.add_url_rule("/my-products", "patient.products", lambda: "")
+    app.add_url_rule("/my-products/recalls/<recall_no>", "own_recalls.show", lambda recall_no: recall_no)
     app.add_url_rule("/order/review", "patient.review", lambda: "")
+    app.add_url_rule("/news/<int:news_id>", "own_news.item", str)
     with app.test_request_context(), force_locale("en"):
         yield
 
@@ -116,7 +125,11 @@ def test_every_message_has_a_subject_a_sentence_and_a_page(kind: str) -> None:
     assert text.subject
     assert text.body.endswith(".")
     assert "%(" not in text.subject + text.body
-    assert text.url in {"/orders/1000017", "/fault-reports/100016", "/proxies", "/my-products", "/order/review?item=1"}
+    assert text.url in {
+        *("/orders/1000017", "/fault-reports/100016", "/proxies", "/my-products", "/order/review?item=1"),
+        "/my-products/recalls/301",
+        "/news/7",
+    }
     assert text.link
 
 

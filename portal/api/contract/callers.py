@@ -32,7 +32,7 @@ def hsa_id_of(subject: str) -> str:
 def caller(proxy: TrustedProxy | None) -> str:
     """Return the caller's HSA-id; raise SoapFault when nobody that we trust says who it is."""
     if proxy is None:
-        raise SoapFault(FaultCode.SERVER, "the contract is not open here", 503)
+        raise SoapFault(FaultCode.CLIENT, "the contract is not open here", 404)
     if not hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), proxy.key.encode()):
         raise SoapFault(FaultCode.CLIENT, "the call did not come through the proxy", 403)
     found = hsa_id_of(request.headers.get(proxy.header, ""))

@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from lxml import etree
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from core.errors import NotFound
 from core.policy import policy_of, served_regions
 from orders.contract.asked import Malformed
-from orders.contract.names import VERSIONS, Service, Version
+from orders.contract.names import V1, V2, Service, Version
 from orders.contract.policy import ContractPolicy
 from orders.contract.writing import write_response
 from portal.api.contract.callers import TrustedProxy, caller
@@ -31,10 +32,8 @@ from portal.security import public
 from portal.uploads import MEGABYTE, takes_files
 
 blueprint = Blueprint("contract", __name__)
-_WHERE = (
-    '/api/contract/<any("1.0", "2.0"):version>/'
-    "<any(GetMedicalSupplyPrescriptions, GetMedicalSupplyDeliveryPoints, RegisterMedicalSupplyOrder):service>"
-)
+_WHERE = "/api/contract/<string:version>/<string:service>"
+_VERSIONS = {"1.0": V1, "2.0": V2}
 
 log = logging.getLogger("portal.api.contract")
 
@@ -44,7 +43,7 @@ log = logging.getLogger("portal.api.contract")
 def describe(version: str, service: str) -> ResponseReturnValue:
     """The service's WSDL; its address is where it was asked for."""
     address = f"{current_app.extensions['base_url']}{request.path}"
-    return Response(description(Service(service), VERSIONS[int(version[0])], address), content_type=CONTENT_TYPE)
+    return Response(description(*_which(version, service), address), content_type=CONTENT_TYPE)
 
 
 @blueprint.post(_WHERE)
@@ -52,7 +51,7 @@ def describe(version: str, service: str) -> ResponseReturnValue:
 @public("callers are known by their client certificate")
 def call(version: str, service: str) -> ResponseReturnValue:
     """Answer one call: an answer of the contract's, or a fault without details; the details are in the log, by the request's id."""
-    asked, of_version = Service(service), VERSIONS[int(version[0])]
+    asked, of_version = _which(version, service)
     try:
         return _answer(asked, of_version)
     except SoapFault as fault:
@@ -64,6 +63,12 @@ def call(version: str, service: str) -> ResponseReturnValue:
     except Exception as problem:
         log.exception("a call failed", extra={"service": service, "error": type(problem).__name__})
         return _fault(SoapFault(FaultCode.SERVER, "technical trouble; nothing was changed"))
+
+
+def _which(version: str, service: str) -> tuple[Service, Version]:
+    if version not in _VERSIONS or service not in set(Service):
+        raise NotFound
+    return Service(service), _VERSIONS[version]
 
 
 def _answer(service: Service, version: Version) -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """Recalls and safety notices: open, tell, phone, follow, close."""
 
+from portal.consultant.recalls import papers
 from portal.consultant.recalls.views import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "papers"]

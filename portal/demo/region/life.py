@@ -13,9 +13,9 @@ from auth.numbers import parse_number
 from auth.persons import find_commission, find_person_by_number, staff_identity
 from auth.relations import identity_for, subjects_of
 from core import outbox
-from core.clock import STOCKHOLM, ManualClock
+from core.clock import STOCKHOLM, ManualClock, now
 from delivery.complaints.models import FaultKind
-from delivery.complaints.services import ReportFault, report_fault
+from delivery.complaints.services import ReportFault
 from delivery.models import DepotOrder, Parcel, PickedLot, PickLine
 from delivery.picking import start_picking, tick
 from delivery.shipping import pack, register_delivery, ship
@@ -24,8 +24,22 @@ from orders.models import Article, DeliveryMethod, Notification, Order, Prescrip
 from orders.queries import products_of
 from orders.services import OrderLine, PlaceOrder, place_order
 from orders.wishes import DeliveryWish, Way
+from portal.demo.region.cases import fill_board
+from portal.demo.region.claimed import claim_in_the_past, claim_lately
+from portal.demo.region.depot_day import depot_day
+from portal.demo.region.flagged import let_a_lot_stand_out
 from portal.demo.region.goods import receive_and_count
+from portal.demo.region.incidents import report_an_incident
 from portal.demo.region.people import records
+from portal.demo.region.recalled import call_a_lot_back
+from portal.demo.region.reports import (
+    ask_about_needles,
+    begin_report,
+    label_photo,
+    report_with_photos,
+    sensor_photo,
+)
+from portal.demo.region.suppliers_tell import suppliers_tell
 from portal.jobs import HANDLERS
 
 # Article numbers and packages of what each has ordered.
@@ -44,6 +58,8 @@ class Past:
     def __init__(self, session: Session, loaded_on: date) -> None:
         self._session = session
         self._loaded_on = loaded_on
+        # No later than the loading, and on its day, whatever was claimed when.
+        self.loaded_at = min(now(session), datetime.combine(loaded_on, time(23, 50), STOCKHOLM))
         self._clock = ManualClock(datetime.combine(loaded_on, time(9), STOCKHOLM))
         self._keys = {who["id"]: who["key"] for who in records("who.csv", loaded_on)}
         self._commissions = {row["hsa_id"]: row["commission_hsa_id"] for row in records("staff.csv", loaded_on)}
@@ -94,9 +110,11 @@ class Past:
         return order
 
     def work(self) -> None:
-        """Do what the workers would have done by now."""
+        """Do what the workers would have done by now; a claim to a supplier leaves with the real ones."""
         self._session.flush()
-        waiting = select(outbox.OutboxMessage.id).where(outbox.OutboxMessage.done_at.is_(None))
+        waiting = select(outbox.OutboxMessage.id).where(
+            outbox.OutboxMessage.done_at.is_(None), outbox.OutboxMessage.kind != "claim.send"
+        )
         for message_id in self._session.scalars(waiting.order_by(outbox.OutboxMessage.id)).all():
             outbox.handle(self._session, message_id, HANDLERS)
 
@@ -154,14 +172,19 @@ def live(session: Session, loaded_on: date) -> None:
     past.at(2, 15)
     ship(session, past.staff("kim"), parcel.id, "DEMO000000103SE")
 
+    past.at(1, 5)
+    let_a_lot_stand_out(session, loaded_on, past.staff("birgitta"))
+
     past.at(1, 8)
     receive_and_count(session, past.staff("kim"), loaded_on)
     past.work()
 
+    unpacked = depot_day(session, past.loaded_at, past.staff("kim"), past.staff("amina"), past.work)
+
     past.at(1, 18)
     past.order("fatima", {"31002": 2, "31003": 1, "31101": 2}, FETCHED_IN_TOWN)
     past.at(1, 20)
-    report_fault(
+    report_with_photos(
         session,
         past.acting("johan", "ingrid"),
         ReportFault(
@@ -175,15 +198,30 @@ def live(session: Session, loaded_on: date) -> None:
             applied_on=loaded_on - timedelta(days=5),
             failed_on=loaded_on - timedelta(days=2),
             description="Sensorn slutade skicka värden efter tre dagar. Vi har startat om telefonen utan att det hjälpte.",
+            answers={"read_with": "phone", "body_site": "upper_arm"},
         ),
+        [sensor_photo(is_loose=True), label_photo(past.picked_lot(ingrids, SENSOR).lot.lot_no)],
     )
+    past.work()
+    begin_report(session, past.acting("anna", "anna"), past.picked_lot(annas, STRIPS).id, loaded_on)
+    needles = past.picked_lot(annas, NEEDLES).id
+    ask_about_needles(session, past.acting("anna", "anna"), past.staff("birgitta"), needles, loaded_on)
     past.work()
 
     past.at(1, 20)
     astrids = past.order("astrid", {"41002": 6})
     past.at(1, 21)
-    # Its transport is booked when the workers start.
+
+    call_a_lot_back(session, past.staff("birgitta"), past.staff("asa"), past.staff("kim"), past.at, past.work)
+    claim_in_the_past(session, loaded_on, past.staff("birgitta"), past.at, past.work)
+    fill_board(session, loaded_on, past.staff("birgitta"), past.at, past.work)
+    report_an_incident(session, past.staff("birgitta"), past.at)
+    claim_lately(session, past.staff("birgitta"), past.at)
+    suppliers_tell(session, loaded_on, past.staff("birgitta"), past.at, past.work)
+    past.at(1, 21)
+    # Their transports are booked when the workers start.
     past.pick_and_pack(astrids, "amina")
+    pack(session, past.staff("kim"), unpacked)
 
 
 def _articles(item: PrescriptionItem) -> set[int]:

@@ -55,6 +55,8 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_by_id", sa.BigInteger(), nullable=True),
         sa.Column("sent_to", sa.String(length=254), nullable=False),
+        sa.Column("emailed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("address_refused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_due_on", sa.Date(), nullable=True),
         sa.Column("chased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("times_chased", sa.Integer(), nullable=False),
@@ -115,6 +117,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("region", "supplier_id", "sha256", name=op.f("uq_exchange_file_region_supplier_id_sha256")),
     )
     op.create_index(op.f("ix_exchange_file_region"), "exchange_file", ["region"], unique=False)
+    op.create_table(
+        "exchange_upload",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("region", sa.String(length=20), nullable=False),
+        sa.Column("supplier_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("uploaded_by_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["supplier_id"], ["supplier.id"], name=op.f("fk_exchange_upload_supplier_id")),
+        sa.ForeignKeyConstraint(
+            ["uploaded_by_id"], ["staff_member.id"], name=op.f("fk_exchange_upload_uploaded_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange_upload")),
+    )
+    op.create_index(op.f("ix_exchange_upload_region"), "exchange_upload", ["region"], unique=False)
     op.create_table(
         "recall",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -189,6 +208,7 @@ def upgrade() -> None:
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_by_id", sa.BigInteger(), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("patients_told", sa.Integer(), nullable=False),
         sa.CheckConstraint("(status = 'DRAFT') = (published_at IS NULL)", name=op.f("ck_news_published_when")),
         sa.CheckConstraint("NOT for_patients OR article_id IS NOT NULL", name=op.f("ck_news_patients_of_an_article")),
         sa.ForeignKeyConstraint(["article_id"], ["article.id"], name=op.f("fk_news_article_id")),
@@ -489,6 +509,14 @@ def upgrade() -> None:
     op.add_column("complaint", sa.Column("minutes_left", sa.Integer(), nullable=True))
     op.add_column("complaint", sa.Column("duplicate_of_id", sa.BigInteger(), nullable=True))
     op.add_column("complaint", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("complaint", sa.Column("added_to_since", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_complaint_added_to",
+        "complaint",
+        ["region"],
+        unique=False,
+        postgresql_where=sa.text("added_to_since IS NOT NULL"),
+    )
     op.create_index(op.f("ix_complaint_duplicate_of_id"), "complaint", ["duplicate_of_id"], unique=False)
     op.create_index("ix_complaint_received", "complaint", ["region", "received_at"], unique=False)
     op.create_foreign_key(op.f("fk_complaint_duplicate_of_id"), "complaint", "complaint", ["duplicate_of_id"], ["id"])
@@ -518,9 +546,18 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("recall_ref IS NOT NULL"),
     )
+    op.add_column("pick_line", sa.Column("avoid_more", sa.ARRAY(sa.BigInteger()), server_default="{}", nullable=False))
     op.add_column(
         "serialised_unit", sa.Column("is_recalled", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
+    op.create_index(
+        "ix_serialised_unit_recalled",
+        "serialised_unit",
+        ["lot_id"],
+        unique=False,
+        postgresql_where=sa.text("is_recalled"),
+    )
+    op.create_index(op.f("ix_serialised_unit_replaces_id"), "serialised_unit", ["replaces_id"], unique=False)
     op.add_column("unit", sa.Column("store_cost_centre", sa.String(length=40), server_default="", nullable=False))
     op.drop_constraint("replacement_has_complaint", "order_row", type_="check")
     op.create_check_constraint(
@@ -541,6 +578,19 @@ def upgrade() -> None:
         "CREATE TRIGGER parcel_without_recalled BEFORE INSERT OR UPDATE OF shipped_at ON parcel"
         " FOR EACH ROW EXECUTE FUNCTION refuse_recalled()"
     )
+    # A version of a document stays as it was written; once it is sent, so does that.
+    op.execute(
+        "CREATE TRIGGER case_document_as_written"
+        " BEFORE UPDATE OF complaint_id, kind, version, facts, content, written_at, written_by_id ON case_document"
+        " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
+    op.execute(
+        "CREATE TRIGGER case_document_as_sent BEFORE UPDATE ON case_document"
+        " FOR EACH ROW WHEN (OLD.sent_at IS NOT NULL) EXECUTE FUNCTION refuse_change()"
+    )
+    op.execute(
+        "CREATE TRIGGER case_document_kept BEFORE DELETE ON case_document FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+    )
 
 
 def downgrade() -> None:
@@ -554,7 +604,10 @@ def downgrade() -> None:
         "replacement_has_complaint", "order_row", "(kind = 'REPLACEMENT') = (complaint_ref IS NOT NULL)"
     )
     op.drop_column("unit", "store_cost_centre")
+    op.drop_index(op.f("ix_serialised_unit_replaces_id"), table_name="serialised_unit")
+    op.drop_index("ix_serialised_unit_recalled", table_name="serialised_unit", postgresql_where=sa.text("is_recalled"))
     op.drop_column("serialised_unit", "is_recalled")
+    op.drop_column("pick_line", "avoid_more")
     op.drop_index("uq_order_row_recall", table_name="order_row", postgresql_where=sa.text("recall_ref IS NOT NULL"))
     op.drop_column("order_row", "recall_ref")
     op.drop_constraint(op.f("fk_order_unit_id"), "order", type_="foreignkey")
@@ -571,6 +624,10 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_complaint_duplicate_of_id"), "complaint", type_="foreignkey")
     op.drop_index("ix_complaint_received", table_name="complaint")
     op.drop_index(op.f("ix_complaint_duplicate_of_id"), table_name="complaint")
+    op.drop_index(
+        "ix_complaint_added_to", table_name="complaint", postgresql_where=sa.text("added_to_since IS NOT NULL")
+    )
+    op.drop_column("complaint", "added_to_since")
     op.drop_column("complaint", "closed_at")
     op.drop_column("complaint", "duplicate_of_id")
     op.drop_column("complaint", "minutes_left")
@@ -625,6 +682,8 @@ def downgrade() -> None:
     op.drop_table("fault_draft")
     op.drop_index(op.f("ix_recall_region"), table_name="recall")
     op.drop_table("recall")
+    op.drop_index(op.f("ix_exchange_upload_region"), table_name="exchange_upload")
+    op.drop_table("exchange_upload")
     op.drop_index(op.f("ix_exchange_file_region"), table_name="exchange_file")
     op.drop_table("exchange_file")
     op.drop_index("uq_credit_note_live", table_name="credit_note", postgresql_where=sa.text("undone_at IS NULL"))

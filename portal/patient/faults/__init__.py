@@ -1,5 +1,6 @@
 """Reporting a product that failed, and following the case."""
 
-from portal.patient.faults.views import blueprint
+from portal.patient.faults import choosing, following, views
+from portal.patient.faults.blueprint import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "choosing", "following", "views"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _, lazy_gettext as _l
@@ -14,12 +15,15 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Sto
 
 from delivery.complaints.errors import ReportRefused
 from delivery.complaints.models import FaultKind
+from delivery.complaints.products import ReportedProduct
+from delivery.complaints.questions import AnswerProblem, questions_for, read_answers
 from delivery.complaints.rules import APPLIED_KINDS, DANGER_KINDS, ERROR_CODE_KINDS, ReportProblem, fault_kinds
 from delivery.complaints.services import ReportFault
-from delivery.history import DeliveredProduct
 from portal.complaint_words import FAULTS
 from portal.formats import day as day_words
+from portal.patient.faults.question_fields import PREFIX, with_questions
 from portal.patient.fields import DayField
+from portal.question_words import problem_words
 
 _YES_NO = [SelectChoice("yes", _l("Yes")), SelectChoice("no", _l("No"))]
 
@@ -53,19 +57,43 @@ class _Answered:
             raise StopValidation(str(self.message))
 
 
-# What customer service asks when the one who knows is on the phone.
-_CALL_LABELS: Mapping[str, Any] = {
-    "applied_on": _l("When was it put on?"),
-    "failed_on": _l("When was it noticed?"),
-    "is_kept": _l("Does the caller still have the product?"),
-    "wants_replacement": _l("Does the caller want a new one?"),
-    "call_on": _l("Phone number to the caller"),
-    "description": _l("What does the caller say?"),
+class Voice(StrEnum):
+    """Whom the form talks to: somebody at home, customer service with a caller, or a prescriber about a patient."""
+
+    HOME = "HOME"
+    CALL = "CALL"
+    CARE = "CARE"
+
+
+# What those at work are asked, who answer for somebody else.
+_LABELS: Mapping[Voice, Mapping[str, Any]] = {
+    Voice.HOME: {},
+    Voice.CALL: {
+        "applied_on": _l("When was it put on?"),
+        "failed_on": _l("When was it noticed?"),
+        "is_kept": _l("Does the caller still have the product?"),
+        "wants_replacement": _l("Does the caller want a new one?"),
+        "call_on": _l("Phone number to the caller"),
+        "description": _l("What does the caller say?"),
+    },
+    Voice.CARE: {
+        "applied_on": _l("When was it put on?"),
+        "failed_on": _l("When was it noticed?"),
+        "is_kept": _l("Is the product kept?"),
+        "wants_replacement": _l("Does the patient want a new one?"),
+        "call_on": _l("Phone number to whom we may ask"),
+    },
 }
-_CALL_REPLACEMENT = [
-    SelectChoice("yes", _l("Yes, send a new one")),
-    SelectChoice("no", _l("No, the caller only wants to tell us")),
-]
+_REPLACEMENT: Mapping[Voice, list[SelectChoice]] = {
+    Voice.CALL: [
+        SelectChoice("yes", _l("Yes, send a new one")),
+        SelectChoice("no", _l("No, the caller only wants to tell us")),
+    ],
+    Voice.CARE: [
+        SelectChoice("yes", _l("Yes, send a new one")),
+        SelectChoice("no", _l("No, it is only to be recorded")),
+    ],
+}
 
 
 class FaultForm(FlaskForm):
@@ -109,42 +137,52 @@ class FaultForm(FlaskForm):
         validators=[Length(max=2000, message=_l("The text is too long: write at most 2,000 characters."))],
     )
 
+    today: date
+
     @classmethod
     def for_product(
-        cls, product: DeliveredProduct, *, may_be_called: bool, in_call: bool = False, **arguments: Any
+        cls, product: ReportedProduct, today: date, *, may_be_called: bool, voice: Voice = Voice.HOME, **arguments: Any
     ) -> FaultForm:
-        """Build the form with the questions that fit the product; nobody with protected identity is asked for a number.
-
-        `in_call` asks as customer service does, who writes down what a caller says.
-        """
-        form = cls(**arguments)
+        """Build the form with the questions that fit the product; nobody with protected identity is asked for a number."""
         kind = product.article.kind
+        form: FaultForm = with_questions(cls, kind)(**arguments)
+        form.today = today
         assert isinstance(form.kind, RadioField)
         form.kind.choices = [SelectChoice(fault.value, FAULTS[fault]) for fault in fault_kinds(kind)]
         for name, is_asked in {
             "error_code": kind in ERROR_CODE_KINDS,
             "applied_on": kind in APPLIED_KINDS,
             "has_danger_sign": kind in DANGER_KINDS,
-            "packages": product.packages > 1,
+            "packages": (product.packages or 1) > 1,
             "call_on": may_be_called,
         }.items():
             if not is_asked:
                 delattr(form, name)
-        if in_call:
-            form._ask_the_caller()
+        form._speak(voice)
         return form
 
-    def _ask_the_caller(self) -> None:
-        for name, words in _CALL_LABELS.items():
+    def _speak(self, voice: Voice) -> None:
+        for name, words in _LABELS[voice].items():
             if name in self:
                 self[name].label.text = words
-        assert isinstance(self.wants_replacement, RadioField)
-        self.wants_replacement.choices = _CALL_REPLACEMENT
+        if voice in _REPLACEMENT:
+            assert isinstance(self.wants_replacement, RadioField)
+            self.wants_replacement.choices = _REPLACEMENT[voice]
 
-    def command(self, product: DeliveredProduct, idempotency_key: str) -> ReportFault:
+    def check(self, product: ReportedProduct) -> bool:
+        """Validate, the questions that fit the product too."""
+        is_valid = self.validate()
+        problems = read_answers(product.article.kind, self._fault(), self._answers(), self.today).problems
+        self._explain_answers(product, problems)
+        return is_valid and not problems
+
+    def command(self, product: ReportedProduct, idempotency_key: str) -> ReportFault:
         """Return what the form says, once it has been validated."""
         return ReportFault(
-            picked_lot_id=product.id,
+            picked_lot_id=product.ref.picked_lot_id,
+            article_id=product.ref.article_id,
+            stated_lot_no=product.ref.lot_no,
+            stated_serial_no=product.ref.serial_no,
             kind=FaultKind(self.kind.data),
             was_harmed=self.was_harmed.data == "yes",
             has_danger_sign=self._value("has_danger_sign") == "yes",
@@ -157,31 +195,35 @@ class FaultForm(FlaskForm):
             error_code=self._value("error_code") or "",
             description=self.description.data or "",
             call_on=self._value("call_on") or "",
+            answers=self._answers(),
         )
 
     def _value(self, name: str) -> Any:
         return self[name].data if name in self else None
 
-    def explain(self, refused: ReportRefused) -> None:
+    def _fault(self) -> FaultKind | None:
+        return FaultKind(self.kind.data) if self.kind.data in set(FaultKind) else None
+
+    def _answers(self) -> dict[str, str]:
+        return {name.removeprefix(PREFIX): self[name].data or "" for name in self._fields if name.startswith(PREFIX)}
+
+    def _explain_answers(self, product: ReportedProduct, problems: Mapping[str, AnswerProblem]) -> None:
+        for question in questions_for(product.article.kind):
+            if question.code in problems:
+                self[PREFIX + question.code].errors = [problem_words(question, problems[question.code])]
+
+    def explain(self, product: ReportedProduct, refused: ReportRefused) -> None:
         """Put each thing that does not add up beside the question it is about."""
-        earliest = day_words(refused.delivered_on)
+        self._explain_answers(product, refused.answers)
+        earliest = day_words(refused.delivered_on) if refused.delivered_on else ""
+        before = _(
+            "This product came on %(day)s. Choose a later day, or go back to choose another product.", day=earliest
+        )
         words: dict[ReportProblem, tuple[str, str]] = {
             ReportProblem.APPLIED_IN_FUTURE: ("applied_on", _("That day has not come yet.")),
-            ReportProblem.APPLIED_BEFORE_DELIVERED: (
-                "applied_on",
-                _(
-                    "This product came on %(day)s. Choose a later day, or go back to choose another product.",
-                    day=earliest,
-                ),
-            ),
+            ReportProblem.APPLIED_BEFORE_DELIVERED: ("applied_on", before),
             ReportProblem.FAILED_IN_FUTURE: ("failed_on", _("That day has not come yet.")),
-            ReportProblem.FAILED_BEFORE_DELIVERED: (
-                "failed_on",
-                _(
-                    "This product came on %(day)s. Choose a later day, or go back to choose another product.",
-                    day=earliest,
-                ),
-            ),
+            ReportProblem.FAILED_BEFORE_DELIVERED: ("failed_on", before),
             ReportProblem.FAILED_BEFORE_APPLIED: ("failed_on", _("You write that it failed before you put it on.")),
             ReportProblem.TOO_FEW_PACKAGES: ("packages", _("Write at least 1.")),
             ReportProblem.MORE_THAN_DELIVERED: (
@@ -199,3 +241,23 @@ class FaultForm(FlaskForm):
 def default_answers(today: date, phone: str) -> dict[str, Any]:
     """Return what the form shows before anything is typed."""
     return {"failed_on": today, "call_on": phone}
+
+
+class CodeForm(FlaskForm):
+    """The code of a package or a delivery note, read by the camera or typed."""
+
+    scan = StringField(
+        _l("Code, or lot number"),
+        filters=[_storable],
+        validators=[InputRequired(_l("Read a code with the camera, or type the numbers under it."))],
+    )
+
+
+class AddForm(FlaskForm):
+    """What is added to a case, or answered."""
+
+    text = TextAreaField(
+        _l("What do you want to add?"),
+        filters=[_storable],
+        validators=[Length(max=2000, message=_l("The text is too long: write at most 2,000 characters."))],
+    )

@@ -10,7 +10,10 @@ if (round) {
   const late = 4000;
   const longestWait = 15000;
   const memory = {};
-  let isSending = false, pause = 0, timer, said = "";
+  // A scan that the server breaks on would hold up all that come after it: after so many answers it may be put aside by hand.
+  const patience = 4;
+  const aside = round.querySelector("[data-put-aside]");
+  let isSending = false, pause = 0, timer, said = "", broken = { key: "", times: 0 };
 
   const kept = (name) => {
     try {
@@ -49,6 +52,8 @@ if (round) {
       }));
     }
     seen.hidden = no.length === 0;
+    const first = kept("scans")[0];
+    aside.hidden = !(first && first.key === broken.key && broken.times >= patience);
   };
   const redraw = (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html");
@@ -77,6 +82,8 @@ if (round) {
     if (response.headers.get("Content-Type")?.startsWith("application/json")) return response.json();
     // Logged out, or a page too old: only a new page helps.
     said = response.status < 500 ? round.dataset.reload : "";
+    // A gateway says 502 to 504 when the portal is away: that is the network's fault and no scan's.
+    if (response.status === 500) broken = { key: scan.key, times: (broken.key === scan.key ? broken.times : 0) + 1 };
     throw new Error(`no answer: ${response.status}`);
   };
   const send = async () => {
@@ -117,6 +124,16 @@ if (round) {
     show();
     send();
   }, { capture: true });
+  aside.addEventListener("click", () => {
+    const [first, ...others] = kept("scans");
+    if (!first || first.key !== broken.key) return;
+    keep("refused", [...kept("refused"), { text: round.dataset.aside, detail: round.dataset.asideWhy, scan: first.text }]);
+    keep("scans", others);
+    [pause, said] = [0, ""];
+    show();
+    send();
+    field.focus();
+  });
   seen.addEventListener("click", () => {
     keep("refused", []);
     show();

@@ -1,5 +1,6 @@
 // The hand-held: the scan field always has focus, and the last scan's outcome is heard and felt as well as seen.
-const field = document.querySelector("[data-scan]");
+// A page at home has other things to do than to scan: its field is only filled in by the camera.
+const field = document.querySelector("[data-scan]:not([data-at-home])");
 const typing = (element) => element?.matches?.("input, textarea, select") && element !== field;
 if (field) {
   field.focus();
