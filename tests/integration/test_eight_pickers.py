@@ -70,7 +70,7 @@ class Floor:
         self.articles = [self.store.article(f"Artikel {number}") for number in range(HOT + COLD)]
         for number, article in enumerate(self.articles):
             for lot_no in ("A", "B"):
-                self.world.stock(article, 300 if number < HOT else 500, lot_no=lot_no)
+                self.world.stock(article, 130 if number < HOT else 500, lot_no=lot_no)
         self.pickers = [self.world.add_picker(f"Plockare {number}") for number in range(PICKERS)]
         self.started, self.done = Counter[str](), Event()
         self.ends = monotonic() + GIVES_UP_AFTER

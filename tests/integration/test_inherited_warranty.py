@@ -71,6 +71,7 @@ def test_a_replacement_inherits_what_is_left_of_the_warranty(world: World, pump:
         consultant = staff_identity(add_staff(session, Role.CONSULTANT))
         receipt = open_receipt(session, world.picker, None, "FS-9")
         receive_goods(session, world.picker, ReceiveGoods(receipt.id, gs1(pump, "L2", GOOD), 2, serials=("P6", "P7")))
+        receive_goods(session, world.picker, ReceiveGoods(receipt.id, gs1(pump, "L3", GOOD), 1, serials=("P8",)))
     picked = sent(world, begun(world, pump, 1, person), code(pump, "P1"))
     with world.database.unit_of_work() as session:
         session.scalars(select(SerialisedUnit).where(SerialisedUnit.serial_no == "P1")).one().warranty_until = date(
@@ -85,11 +86,12 @@ def test_a_replacement_inherits_what_is_left_of_the_warranty(world: World, pump:
     )
     _case, third = complained(world, consultant, person, again.id, 2)
     world.start(third)
-    sent(world, third, code(pump, "P2"))
-    assert unit(world, "P2").warranty_until == date(2027, 3, 1)
+    # Neither of the lots that have failed the patient.
+    sent(world, third, code(pump, "P8", "L3"))
+    assert unit(world, "P8").warranty_until == date(2027, 3, 1)
     with world.database.unit_of_work() as session:
         shown = open_case(session, consultant, first_case)
         assert [(one.serial_no, one.replaced, one.replaced_by) for one in shown.units] == [("P1", (), "P6")]
         assert shown.warranty_ends_on == date(2027, 3, 1)
         last = open_case(session, consultant, _case)
-        assert [(one.serial_no, one.replaced, one.replaced_by) for one in last.units] == [("P6", ("P1",), "P2")]
+        assert [(one.serial_no, one.replaced, one.replaced_by) for one in last.units] == [("P6", ("P1",), "P8")]

@@ -75,7 +75,8 @@ def test_every_combination_has_one_payer_and_the_first_that_holds_wins() -> None
         )
         assert kind is expected
         seen.add(kind)
-    assert seen == set(PayerKind)
+    # A unit's own store is ordered for by the unit, which pays: nothing is to be decided.
+    assert seen == set(PayerKind) - {PayerKind.UNIT_STORE}
 
 
 PRICES = strategies.none() | strategies.integers(0, 10**8).map(lambda ore: Decimal(ore) / 100)
