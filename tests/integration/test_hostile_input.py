@@ -237,6 +237,8 @@ def scene(database: Database) -> Scene:
             "name": "site.css",
             "region": "vgr",
             "carrier": "postnord",
+            "version": "2.0",
+            "service": "GetMedicalSupplyPrescriptions",
             "booking_id": 1,
             "recall_no": recall_no,
             "recipient_id": recipient_id,
