@@ -13,6 +13,7 @@ from auth.identity import ALL_TASKS, Identity, Relation, Role
 from auth.models import Person, Unit
 from auth.numbers import parse_number
 from core.clock import STOCKHOLM
+from delivery.complaints.adding import AddToCase, add_to_case
 from delivery.complaints.asking import ask
 from delivery.complaints.decisions import ReplaceProduct, decline, replace_product, take_case
 from delivery.complaints.merging import mark_duplicate
@@ -82,6 +83,16 @@ def _declined(reason: str) -> Act:
     return lambda session, who, case_no: decline(session, who, case_no, reason, f"demo-{case_no}")
 
 
+def _added(text: str) -> Act:
+    """What the reporter adds; it is nobody's act at work."""
+
+    def add(session: Session, _who: Identity, case_no: str) -> object:
+        person = session.scalars(select(Complaint).where(Complaint.case_no == case_no)).one().person
+        return add_to_case(session, _reporter(person), AddToCase(case_no, f"demo-more-{case_no}", text))
+
+    return add
+
+
 def _closed(reason: str) -> Act:
     return lambda session, who, case_no: close(session, who, case_no, reason)
 
@@ -113,7 +124,8 @@ _CASES = (
         (23, 10, _triaged("Ringde. Vill inte ha nya, bytte till annan längd.")), (23, 11, _closed("Bara ett tips.")))),
     _Case(21, 14, 1, "31002", _F.LEAKS, "Den läcker vid kanten efter en timme.", packages=2),
     _Case(20, 8, 2, "41002", _F.CAME_LOOSE, "Tejpen fäster inte.", wants=False, acts=(
-        (19, 9, _declined("Skyddet är använt utan fixeringsbyxa, och så är det inte gjort för att sitta.")),)),
+        (19, 9, _declined("Skyddet är använt utan fixeringsbyxa, och så är det inte gjort för att sitta.")),
+        (2, 10, _added("Jag har provat med byxan nu, och tejpen släpper ändå.")))),
     _Case(17, 19, 3, "21001", _F.STOPPED_WORKING, "Slutade efter åtta dygn, visar bara tre streck."),
     _Case(15, 7, 4, "51001", _F.TASTE_OR_SPOILED, "Smakar surt fast datumet är långt fram.", acts=(
         (14, 9, _noted("Leverantören vill ha flaskan. Hon har den kvar.")),)),
@@ -175,18 +187,9 @@ def fill_board(
 
 
 def _report(session: Session, place: int, case: _Case, person: Person, picked: PickedLot) -> str:
-    identity = Identity(
-        role=Role.PATIENT,
-        region=person.region,
-        person_id=person.id,
-        label=person.full_name,
-        subject_person_id=person.id,
-        relation=Relation.SELF,
-        tasks=ALL_TASKS,
-    )
     return report_fault(
         session,
-        identity,
+        _reporter(person),
         ReportFault(
             picked_lot_id=picked.id,
             kind=case.kind,
@@ -201,6 +204,18 @@ def _report(session: Session, place: int, case: _Case, person: Person, picked: P
             call_on="070-000 00 99",
         ),
     ).case_no
+
+
+def _reporter(person: Person) -> Identity:
+    return Identity(
+        role=Role.PATIENT,
+        region=person.region,
+        person_id=person.id,
+        label=person.full_name,
+        subject_person_id=person.id,
+        relation=Relation.SELF,
+        tasks=ALL_TASKS,
+    )
 
 
 def _people(session: Session, loaded_on: date) -> list[Person]:
