@@ -69,6 +69,7 @@ def test_each_pile_holds_what_its_count_says(database: Database, clock: ManualCl
         Pile.RED_FLAG: {red},
         Pile.OVERDUE: {red},
         Pile.MINE: {mine},
+        Pile.ADDED_TO: set(),
         Pile.WAITING: {waiting},
         Pile.REPLACED: {replaced},
         Pile.SUPPLIER: set(),
