@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from auth.identity import ALL_TASKS, Identity, Relation, Role
 from auth.models import Person, Unit
 from auth.numbers import parse_number
-from core.clock import STOCKHOLM
 from delivery.complaints.adding import AddToCase, add_to_case
 from delivery.complaints.asking import ask
 from delivery.complaints.decisions import ReplaceProduct, decline, replace_product, take_case
@@ -21,8 +20,8 @@ from delivery.complaints.models import Complaint, FaultKind
 from delivery.complaints.services import ReportFault, report_fault
 from delivery.complaints.triage import Triage, add_note, close, triage
 from delivery.models import Lot, PickedLot
-from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
-from portal.demo.region.crowd import Patient, send_lot
+from orders.models import Article
+from portal.demo.region.crowd import Patient, prescribe, send_lot
 from portal.demo.region.filling import number_of
 
 _NAMES = (
@@ -250,7 +249,8 @@ def _send(session: Session, loaded_on: date, persons: list[Person]) -> dict[tupl
         session.add(lot)
         places = sorted({case.who for case in _CASES if case.article_no == number})
         patients = [
-            Patient(persons[place], _item(session, persons[place], article, unit, loaded_on)) for place in places
+            Patient(persons[place], prescribe(session, persons[place], article, unit, loaded_on, packages=4))
+            for place in places
         ]
         session.flush()
         for place, picked in zip(
@@ -258,32 +258,3 @@ def _send(session: Session, loaded_on: date, persons: list[Person]) -> dict[tupl
         ):
             sent[number, place] = picked
     return sent
-
-
-def _item(session: Session, person: Person, article: Article, unit: Unit, loaded_on: date) -> PrescriptionItem:
-    prescription = Prescription(
-        region=person.region,
-        source="VGR-FORSKRIV",
-        external_id=f"L-{person.id}-{article.article_no}",
-        person_id=person.id,
-        unit_id=unit.id,
-        prescriber_id="SE2321000131-P000000000011",
-        prescriber_name="Karin Vestlind",
-        prescriber_title="Diabetessjuksköterska",
-    )
-    item = PrescriptionItem(
-        prescription=prescription,
-        external_id="1",
-        article_id=article.id,
-        status=PrescriptionStatus.DELIVERED,
-        orders_allowed=8,
-        orders_used_here=4,
-        orders_remaining=4,
-        packages_per_order=4,
-        pieces_per_order=4 * article.package_size,
-        days_per_order=90,
-        last_valid_date=loaded_on + timedelta(days=60),
-        imported_at=datetime.combine(loaded_on - timedelta(days=200), time(9), STOCKHOLM),
-    )
-    session.add(item)
-    return item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from auth.identity import ALL_TASKS, Identity, Relation, Role
 from auth.models import Person, Unit
 from auth.numbers import parse_number
-from core.clock import STOCKHOLM, now, swedish_date
+from core.clock import now, swedish_date
 from delivery.complaints.claim_answers import Answer, answer_lines, close_pack
 from delivery.complaints.claim_models import ClaimLine, ClaimOutcome, ClaimPack
 from delivery.complaints.claim_sending import mark_chased, mark_sent, send_pack
@@ -26,8 +26,8 @@ from delivery.complaints.models import Complaint, ComplaintState, FaultKind
 from delivery.complaints.services import ReportFault, report_fault
 from delivery.complaints.triage import Triage, triage
 from delivery.models import Lot
-from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
-from portal.demo.region.crowd import Patient, send_lot
+from orders.models import Article
+from portal.demo.region.crowd import Patient, prescribe, send_lot
 from portal.demo.region.filling import number_of
 
 _NAMES = ("Alva Björkbacken", "Melker Fagerhöjd", "Tuva Lindesjö", "Sixten Rönnås")
@@ -137,7 +137,7 @@ def _report(
         lot = Lot(article=article, lot_no=lot_no, expires_on=loaded_on + timedelta(days=300))
         session.add(lot)
         patients = [
-            Patient(persons[place], _item(session, persons[place], article, unit, loaded_on))
+            Patient(persons[place], prescribe(session, persons[place], article, unit, loaded_on, packages=3))
             for place, _kind, _words in faults
         ]
         session.flush()
@@ -196,35 +196,6 @@ def _people(session: Session, loaded_on: date) -> list[Person]:
     session.add_all(persons)
     session.flush()
     return persons
-
-
-def _item(session: Session, person: Person, article: Article, unit: Unit, loaded_on: date) -> PrescriptionItem:
-    prescription = Prescription(
-        region=person.region,
-        source="VGR-FORSKRIV",
-        external_id=f"K-{person.id}-{article.article_no}",
-        person_id=person.id,
-        unit_id=unit.id,
-        prescriber_id="SE2321000131-P000000000011",
-        prescriber_name="Karin Vestlind",
-        prescriber_title="Diabetessjuksköterska",
-    )
-    item = PrescriptionItem(
-        prescription=prescription,
-        external_id="1",
-        article_id=article.id,
-        status=PrescriptionStatus.DELIVERED,
-        orders_allowed=8,
-        orders_used_here=4,
-        orders_remaining=4,
-        packages_per_order=3,
-        pieces_per_order=3 * article.package_size,
-        days_per_order=90,
-        last_valid_date=loaded_on + timedelta(days=60),
-        imported_at=datetime.combine(loaded_on - timedelta(days=200), time(9), STOCKHOLM),
-    )
-    session.add(item)
-    return item
 
 
 def _photograph(session: Session, case: Complaint) -> None:

@@ -36,7 +36,6 @@ from orders.models import (
     OrderRow,
     Prescription,
     PrescriptionItem,
-    PrescriptionStatus,
     RowStatus,
     Withdrawal,
 )
@@ -45,6 +44,10 @@ from portal.demo.region.filling import number_of
 GIVEN = ("Maj", "Arvid", "Sigrid", "Folke", "Tyra", "Ivar", "Signe", "Helge", "Elsy", "Bror", "Alma")
 FAMILY = ("Björknäs", "Dalgärde", "Fallhult", "Gransund", "Hagviken", "Kärrholma", "Lindhage", "Myrtorp")
 TOWNS = (("54130", "Skövde"), ("46130", "Trollhättan"), ("45150", "Uddevalla"), ("50430", "Borås"))
+
+
+# Where the whole crowd, and nobody else, has its prescriptions.
+CROWD_UNIT = "SE2321000131-E000000000209"
 
 
 @dataclass
@@ -56,10 +59,10 @@ class Patient:
 
 
 def add_crowd(session: Session, loaded_on: date, article: Article, size: int) -> list[Patient]:
-    """Add patients of a unit of their own whose prescriptions have been used up, and return them."""
+    """Add patients of a unit of their own who have used the article for a while, and return them."""
     unit = Unit(
         region=article.region,
-        hsa_id="SE2321000131-E000000000209",
+        hsa_id=CROWD_UNIT,
         name="Diabetesmottagningen Åbrinken",
         street="Åbrinken 3",
         postal_code="46131",
@@ -71,36 +74,39 @@ def add_crowd(session: Session, loaded_on: date, article: Article, size: int) ->
     persons = [_person(loaded_on, number, article.region) for number in range(size)]
     session.add_all(persons)
     session.flush()
-    patients = []
-    for number, person in enumerate(persons):
-        prescription = Prescription(
-            region=article.region,
-            source="VGR-FORSKRIV",
-            external_id=f"Å-{number}",
-            person_id=person.id,
-            unit_id=unit.id,
-            prescriber_id="SE2321000131-P000000000019",
-            prescriber_name="Inga Åhult",
-            prescriber_title="Diabetessjuksköterska",
-        )
-        item = PrescriptionItem(
-            prescription=prescription,
-            external_id="1",
-            article_id=article.id,
-            status=PrescriptionStatus.DELIVERED,
-            orders_allowed=8,
-            orders_used_here=4,
-            orders_remaining=4,
-            packages_per_order=7,
-            pieces_per_order=7 * article.package_size,
-            days_per_order=70,
-            last_valid_date=loaded_on + timedelta(days=90),
-            imported_at=datetime.combine(loaded_on - timedelta(days=300), time(9), STOCKHOLM),
-        )
-        session.add(item)
-        patients.append(Patient(person, item))
+    patients = [Patient(person, prescribe(session, person, article, unit, loaded_on, packages=7)) for person in persons]
     session.flush()
     return patients
+
+
+def prescribe(
+    session: Session, person: Person, article: Article, unit: Unit, loaded_on: date, *, packages: int
+) -> PrescriptionItem:
+    """Add a prescription that has been in use for most of a year and has withdrawals left; nothing about it needs anybody."""
+    item = PrescriptionItem(
+        prescription=Prescription(
+            region=person.region,
+            source="VGR-FORSKRIV",
+            external_id=f"L-{person.id}-{article.article_no}",
+            person_id=person.id,
+            unit_id=unit.id,
+            prescriber_id="SE2321000131-P000000000011",
+            prescriber_name="Karin Vestlind",
+            prescriber_title="Diabetessjuksköterska",
+        ),
+        external_id="1",
+        article_id=article.id,
+        orders_allowed=8,
+        orders_used_here=4,
+        orders_remaining=4,
+        packages_per_order=packages,
+        pieces_per_order=packages * article.package_size,
+        days_per_order=70,
+        last_valid_date=loaded_on + timedelta(days=200),
+        imported_at=datetime.combine(loaded_on - timedelta(days=150), time(9), STOCKHOLM),
+    )
+    session.add(item)
+    return item
 
 
 def _person(loaded_on: date, number: int, region: str) -> Person:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.identity import ALL_TASKS, Identity, Relation, Role
-from auth.models import Commission, Person
+from auth.models import Commission, Person, Unit
 from auth.persons import staff_identity
 from core.clock import STOCKHOLM
 from delivery.complaints.exchanges import read_exchanges, upload_exchanges
@@ -23,7 +23,7 @@ from delivery.news_files import check_file
 from delivery.news_queries import read_news
 from delivery.warranty import warranty_ends_on
 from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
-from portal.demo.region.crowd import Patient, send_lot
+from portal.demo.region.crowd import CROWD_UNIT, Patient, send_lot
 
 PUMP, SENSOR, SETS = "22002", "21001", "22101"
 SENT_DAYS_AGO = 210
@@ -54,7 +54,8 @@ def _send_pumps(session: Session, loaded_on: date) -> list[SerialisedUnit]:
     persons = session.scalars(
         select(Person)
         .join(Prescription, Prescription.person_id == Person.id)
-        .where(Prescription.external_id.startswith("Å-"))
+        .join(Unit, Prescription.unit_id == Unit.id)
+        .where(Unit.hsa_id == CROWD_UNIT)
         .order_by(Person.id)
         .limit(4)
     ).all()
