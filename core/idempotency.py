@@ -55,8 +55,7 @@ class Claim:
 
 def spend(session: Session, scope: str, owner: str, key: str) -> Claim:
     """Spend `key` within scope and owner; waits for a concurrent spender to commit or roll back."""
-    # A key is whatever a form sent back: PostgreSQL keeps every character but this one.
-    key = key.replace("\x00", "")[:64]
+    key = _kept(key)
     row_id = session.scalar(
         insert(IdempotencyKey)
         .values(scope=scope, owner=owner, key=key, created_at=now(session))
@@ -65,12 +64,28 @@ def spend(session: Session, scope: str, owner: str, key: str) -> Claim:
     )
     if row_id is not None:
         return Claim(row_id, None)
-    earlier = session.scalar(
+    return Claim(None, result_of(session, scope, owner, key))
+
+
+def result_of(session: Session, scope: str, owner: str, key: str) -> str | None:
+    """Return what a key made, None when it made nothing yet."""
+    return session.scalar(
         select(IdempotencyKey.result_ref).where(
-            IdempotencyKey.scope == scope, IdempotencyKey.owner == owner, IdempotencyKey.key == key
+            IdempotencyKey.scope == scope, IdempotencyKey.owner == owner, IdempotencyKey.key == _kept(key)
         )
     )
-    return Claim(None, earlier)
+
+
+def forget(session: Session, scope: str, result_ref: str) -> None:
+    """Forget the keys that made something which is undone, so that the same form can be sent again."""
+    session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.result_ref == result_ref)
+    )
+
+
+def _kept(key: str) -> str:
+    # A key is whatever a form sent back: PostgreSQL keeps every character but this one.
+    return key.replace("\x00", "")[:64]
 
 
 def delete_old_keys(session: Session, instant: datetime) -> int:

@@ -15,7 +15,7 @@ from core.errors import NotFound
 from core.outbox import publish
 from core.policy import policy_of
 from orders import rules
-from orders.errors import TooLateToCancel
+from orders.errors import RegisteredElsewhere, TooLateToCancel
 from orders.models import Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
 from orders.policy import OrderingPolicy
 from orders.services import lock_person
@@ -24,8 +24,8 @@ from orders.services import lock_person
 def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
     """Cancel an order that nobody has begun to pick, and give its withdrawals back.
 
-    Locks the person, the prescription items (in id order), then the rows. Raises NotPermitted, NotFound, TooLateToCancel. Cancelling twice
-    changes nothing.
+    Locks the person, the prescription items (in id order), then the rows. Raises NotPermitted, NotFound, RegisteredElsewhere,
+    TooLateToCancel. Cancelling twice changes nothing.
     """
     require(identity, Permission.CANCEL_ORDER)
     order = session.scalar(
@@ -33,6 +33,8 @@ def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
     )
     if order is None:
         raise NotFound
+    if not order.is_ours:
+        raise RegisteredElsewhere
     lock_person(session, order.person_id)
     items = session.scalars(
         select(PrescriptionItem)

@@ -43,6 +43,10 @@ class NothingChosen(DomainError):
     """An order without lines."""
 
 
+class RegisteredElsewhere(DomainError):
+    """A source takes the region's orders: what is registered there is placed, changed and cancelled there."""
+
+
 class TooLateToCancel(DomainError):
     """Picking has started: the order can no longer be cancelled."""
 

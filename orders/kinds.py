@@ -74,6 +74,14 @@ class Notification(StrEnum):
     SMS = "SMS"
 
 
+class Registration(StrEnum):
+    """Where an order is registered: here, or at the source that has the region's prescriptions, whose answer may be awaited."""
+
+    HERE = "HERE"
+    AWAITED = "AWAITED"
+    AT_SOURCE = "AT_SOURCE"
+
+
 class Channel(StrEnum):
     """Where an order came in."""
 

@@ -32,6 +32,7 @@ from orders.kinds import (
     PrescriptionStatus as PrescriptionStatus,
     ProductArea as ProductArea,
     ProductKind as ProductKind,
+    Registration as Registration,
     RowKind as RowKind,
     RowStatus as RowStatus,
 )
@@ -64,6 +65,9 @@ class Order(Base):
     orderer_name: Mapped[str] = mapped_column(String(400))
     by_delegate: Mapped[bool] = mapped_column(default=False)
     promised_date: Mapped[date]
+    registration: Mapped[Registration] = mapped_column(
+        default=Registration.HERE, server_default=Registration.HERE.value
+    )
     person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
     unit: Mapped[Unit | None] = relationship()
     # What a change has replaced is history for the log and the depot, and no part of the order that anybody sees.
@@ -77,6 +81,11 @@ class Order(Base):
         order_by="DeliveryChoice.id",
         primaryjoin=lambda: and_(Order.id == DeliveryChoice.order_id, DeliveryChoice.superseded_at.is_(None)),
     )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is ours to send, change and stop; of what is registered elsewhere we only keep a copy."""
+        return self.registration is Registration.HERE
 
     @property
     def patient(self) -> Person:
@@ -212,6 +221,8 @@ class OrderRow(Base):
     payer_ref: Mapped[str] = mapped_column(String(40), default="", server_default="")
     # SEK when it was ordered: what a month cost does not change with the next agreement's prices.
     package_price: Mapped[Decimal | None] = mapped_column(Numeric(12, 2))
+    # What the source calls it, when the order is registered there.
+    source_item_id: Mapped[str | None] = mapped_column(String(80))
     order: Mapped[Order] = relationship(back_populates="rows")
     delivery_choice: Mapped[DeliveryChoice] = relationship()
     article: Mapped[Article] = relationship()

@@ -19,7 +19,7 @@ from core.clock import now
 from core.errors import NotFound
 from core.outbox import publish
 from orders.cancelling import lock_rows
-from orders.errors import TooLateToChange
+from orders.errors import RegisteredElsewhere, TooLateToChange
 from orders.models import (
     Article,
     DeliveryChoice,
@@ -66,13 +66,13 @@ def seen_version(rows: Sequence[OrderRow]) -> int:
 def can_be_changed(order: Order) -> bool:
     """Whether nobody has begun to pick anything of an order, rows loaded; decided anew by whoever changes it."""
     live = [row for row in order.rows if row.status is not RowStatus.CANCELLED]
-    return bool(live) and all(row.status is RowStatus.RECEIVED for row in live)
+    return order.is_ours and bool(live) and all(row.status is RowStatus.RECEIVED for row in live)
 
 
 def lock_open_order(session: Session, identity: Identity, order_no: str, key: str) -> OpenOrder:
     """Lock the person, the prescription items (in id order) and the rows of an order of the subject's, and spend the form's key.
 
-    Raises NotPermitted, NotFound, and TooLateToChange when somebody has begun to pick or nothing is left to send.
+    Raises NotPermitted, NotFound, RegisteredElsewhere, and TooLateToChange when somebody has begun to pick or nothing is left to send.
     """
     require(identity, Permission.CHANGE_ORDER)
     order = session.scalar(
@@ -80,6 +80,8 @@ def lock_open_order(session: Session, identity: Identity, order_no: str, key: st
     )
     if order is None:
         raise NotFound
+    if not order.is_ours:
+        raise RegisteredElsewhere
     person = lock_person(session, order.person_id)
     owner = f"staff:{identity.staff_id}" if identity.is_staff else f"person:{identity.person_id}"
     spent = idempotency.spend(session, "change-order", f"{owner}:{order.id}", key)

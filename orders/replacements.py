@@ -13,6 +13,7 @@ from auth.models import Person, Unit
 from core.clock import now, today
 from core.policy import policy_of
 from orders.addresses import wish_of
+from orders.announcing import announce_order
 from orders.delivery_plans import (
     PlannedDelivery,
     build_delivery_choice,
@@ -23,7 +24,7 @@ from orders.delivery_plans import (
 from orders.models import Article, Channel, DeliveryChoice, DeliveryMethod, Order, OrderRow, Prescription, RowKind
 from orders.payers import Payer, payer_of
 from orders.policy import OrderingPolicy
-from orders.services import announce_order, lock_person, new_order
+from orders.services import lock_person, new_order
 from orders.wishes import DeliveryWish, Way
 
 

@@ -12,22 +12,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 from stdnum import luhn
 
-from auth.calls import inbox_readers
 from auth.identity import Identity
 from auth.models import Person, Unit
 from auth.permissions import Permission, require
-from auth.persons import post_message
 from core import idempotency
-from core.audit import record
 from core.clock import now, today
 from core.errors import NotFound, NotPermitted
-from core.outbox import publish
 from core.policy import policy_of
 from core.workdays import add_working_days
 from orders import rules
 from orders.addresses import is_registered_place
+from orders.announcing import announce_order
 from orders.delivery_plans import PlannedDelivery, build_delivery_choice, plan_deliveries
-from orders.errors import LineProblem, NothingChosen, OrderRefused
+from orders.errors import LineProblem, NothingChosen, OrderRefused, RegisteredElsewhere
 from orders.models import (
     ORDER_NO_SEQUENCE,
     Article,
@@ -37,12 +34,16 @@ from orders.models import (
     OrderRow,
     Prescription,
     PrescriptionItem,
+    Registration,
     Withdrawal,
 )
 from orders.payers import payer_of
 from orders.policy import OrderingPolicy
 from orders.queries import item_facts, order_of_today, orderable_article_ids, person_facts
+from orders.source.policy import source_of
 from orders.wishes import DeliveryWish
+
+ORDER_KEYS = "order"
 
 
 @dataclass(frozen=True)
@@ -79,13 +80,34 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
 
     Locks the person and the prescription items (in id order), decides every line anew (handbook §3.1), and writes order,
     withdrawals, rows, a delivery choice per delivery, access log, outbox and inbox. Raises NotPermitted, NothingChosen, OrderRefused
-    naming every refused line, or DeliveryRefused naming every refused wish.
+    naming every refused line, DeliveryRefused naming every refused wish, or RegisteredElsewhere where a source takes the orders.
     """
+    if source_of(identity.region).lives_elsewhere:
+        raise RegisteredElsewhere
+    placed = write_order(session, identity, command)
+    if placed.is_first:
+        announce_order(session, identity, placed.order)
+    return placed.order
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order that was written, or had been by the same key."""
+
+    order: Order
+    is_first: bool
+
+
+def write_order(
+    session: Session, identity: Identity, command: PlaceOrder, registration: Registration = Registration.HERE
+) -> Placed:
+    """Write an order as `place_order` does, and tell nobody of it."""
     require(identity, Permission.PLACE_ORDER)
     person = lock_person(session, identity.subject_person_id)
-    spent = idempotency.spend(session, "order", _orderer(identity, person), command.idempotency_key)
+    spent = idempotency.spend(session, ORDER_KEYS, key_owner(identity, person.id), command.idempotency_key)
     if not spent.is_first:
-        return session.scalars(select(Order).where(Order.order_no == spent.earlier_result)).one()
+        earlier = session.scalars(select(Order).where(Order.order_no == spent.earlier_result)).one()
+        return Placed(earlier, is_first=False)
     if not command.lines:
         raise NothingChosen
     items = _lock_items(session, person, [line.prescription_item_id for line in command.lines])
@@ -109,15 +131,16 @@ def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Or
     for line in command.lines:
         item = items[line.prescription_item_id]
         _withdraw(session, order, choices[item.id], item, line, policy)
+    order.registration = registration
     spent.settle(session, order.order_no)
     _remember_door_code(person, planned)
-    announce_order(session, identity, order)
-    return order
+    return Placed(order, is_first=True)
 
 
-def _orderer(identity: Identity, person: Person) -> str:
+def key_owner(identity: Identity, person_id: int) -> str:
+    """Return whose a form's key is: one person's or employee's, for one patient."""
     who = f"staff:{identity.staff_id}" if identity.is_staff else f"person:{identity.person_id}"
-    return f"{who}:{person.id}"
+    return f"{who}:{person_id}"
 
 
 def lock_person(session: Session, person_id: int | None) -> Person:
@@ -259,32 +282,3 @@ def _remember_door_code(person: Person, planned: Iterable[PlannedDelivery]) -> N
             # The code of somewhere else does not open the door at home.
             if is_registered_place(person, address):
                 person.door_code = address.door_code
-
-
-def announce_order(session: Session, identity: Identity, order: Order) -> None:
-    """Record a new order, tell the depot by the outbox, and confirm to the patient and to whoever ordered for them.
-
-    What customer service ordered is confirmed to whoever reads about the patient.
-    """
-    record(
-        session,
-        identity.actor,
-        "order.placed",
-        subject_person_id=order.person_id,
-        object_ref=f"order:{order.order_no}",
-    )
-    publish(session, "order.placed", order_id=order.id)
-    receivers, by_phone = {order.patient_id, identity.person_id or order.patient_id}, {}
-    if order.channel is Channel.PHONE:
-        receivers |= set(inbox_readers(session, order.patient))
-        by_phone = {"by_phone": True}
-    for receiver in sorted(receivers):
-        post_message(
-            session,
-            receiver,
-            order.patient_id,
-            "order.confirmed",
-            order_no=order.order_no,
-            promised_date=order.promised_date.isoformat(),
-            **by_phone,
-        )

@@ -13,7 +13,7 @@ from core.audit import record
 from core.clock import now
 from core.outbox import Message, publish
 from orders.cancelling import give_back
-from orders.models import Article, Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
+from orders.models import Article, Order, OrderRow, PrescriptionItem, Registration, RowStatus, Withdrawal
 from orders.services import lock_person
 from orders.telling import tell
 
@@ -60,10 +60,11 @@ def stop_orders_of_deceased(session: Session, message: Message) -> None:
 
 
 def _cancel_rows(session: Session, chosen: ColumnElement[bool], statuses: Collection[RowStatus]) -> list[Order]:
-    """Cancel the chosen rows that are where they may still be stopped; return their orders in id order."""
+    """Cancel the chosen rows that are where they may still be stopped, and ours to stop; return their orders in id order."""
+    ours = OrderRow.order.has(Order.registration == Registration.HERE)
     rows = session.scalars(
         select(OrderRow)
-        .where(chosen, OrderRow.status.in_(statuses))
+        .where(chosen, ours, OrderRow.status.in_(statuses))
         .order_by(OrderRow.id)
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -31,6 +31,8 @@ class Duty:
 DUTIES: tuple[Duty, ...] = (
     # The clocks of serious incidents that nobody has stopped.
     Duty("incidents.watch", every=timedelta(minutes=10)),
+    # Orders whose answer from the source was lost.
+    Duty("registrations.due", every=timedelta(minutes=1)),
     # Before anybody is at work: lots that stand out.
     Duty("signals.look", time(5)),
     # Suppliers whose answer to a claim is late: while they are at work.

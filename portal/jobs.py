@@ -31,6 +31,7 @@ from portal.adapters.warehouse import warehouse_of
 from portal.alerts import alert_consultants
 from portal.claim_mail import chase_claim, send_claim, use_pack_mail
 from portal.config import Settings
+from portal.prescriptions import look_for_awaited, look_for_order
 from portal.regions import serve_regions
 from portal.telling import tell_of_message, use_couriers
 from portal.warehouse import send_order, use_warehouse
@@ -68,6 +69,8 @@ HANDLERS: Mapping[str, outbox.Handler] = {
     "reminders.due": continue_reminders,
     "news.tell": tell_patients,
     "drafts.clean": delete_old_drafts,
+    "registrations.due": look_for_awaited,
+    "registration.look": look_for_order,
 }
 
 log = logging.getLogger("portal.jobs")

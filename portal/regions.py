@@ -8,6 +8,7 @@ from delivery.complaints.policy import ComplaintsPolicy
 from delivery.policy import DeliveryPolicy
 from orders.contract.policy import ContractPolicy
 from orders.policy import CustomerServicePolicy, OrderingPolicy, PayerPolicy, PrescribingPolicy
+from orders.source.policy import SourcePolicy
 from portal.config import Settings
 
 SECTIONS = (
@@ -19,6 +20,7 @@ SECTIONS = (
     DeliveryPolicy,
     ComplaintsPolicy,
     ContractPolicy,
+    SourcePolicy,
 )
 _USUAL = "vgr"
 
@@ -27,6 +29,12 @@ def load_policies(settings: Settings) -> Policies:
     """Read the served regions' policies, all of each; raise PolicyProblem naming file, section and field."""
     policies = Policies.load(settings.policy_dir, settings.regions)
     policies.check(SECTIONS)
+    for region in policies.regions:
+        policy = policies.of(region)
+        if policy.section(SourcePolicy).lives_elsewhere and policy.section(ContractPolicy).logical_addresses:
+            raise PolicyProblem(
+                f"{policy.source}: [source] and [contract] exclude each other: prescriptions live in one place"
+            )
     if settings.default_region and settings.default_region not in policies.regions:
         raise PolicyProblem(f"PORTAL_DEFAULT_REGION {settings.default_region} is not a region that is served here")
     return policies

@@ -176,7 +176,7 @@ def _row_values(
     return {
         "OrderItemId": order_item_id(order.order_no, row.id),
         "PrescriptionItemId": item_id,
-        "DeliveryChoice": _choice_values(choice),
+        "DeliveryChoice": choice_values(choice),
         "Article": article_values(article, version),
         "NoOfPcs": row.packages * article.package_size,
         "OrderDate": swedish_date(order.placed_at),
@@ -184,7 +184,8 @@ def _row_values(
     }
 
 
-def _choice_values(choice: DeliveryChoice) -> Values:
+def choice_values(choice: DeliveryChoice) -> Values:
+    """Return how rows are delivered as the contract has it."""
     values: dict[str, object] = {
         "DeliveryMethodId": choice.method_id,
         "DeliveryMethod": METHOD_WORDS[choice.method],

@@ -28,13 +28,16 @@ from orders.importing.parsed import (
     ParsedItem,
     PastWithdrawal,
     Prescriber,
+    ToldArticle,
     check_alternatives,
     check_amounts,
 )
+from orders.kinds import ProductArea
 
 CONTRACT = "urn:riv:crm:selfservice:medicalsupply"
 RESPONSE = "GetMedicalSupplyPrescriptionsResponse"
 VERSIONS = ("1", "2")
+_LONGEST = 4000
 _RESPONDER = re.compile(re.escape(CONTRACT) + r":GetMedicalSupplyPrescriptionsResponder:(.+)")
 _SPACED_NAMESPACE = re.compile(rb"""(\sxmlns(?::[\w.-]+)?\s*=\s*)(["'])(\s*)([^"'\s]+)(\s*)\2""")
 
@@ -140,7 +143,6 @@ def _read_item(node: Node, key: ItemKey) -> ParsedItem:
     sub_nos = tuple(sub.text("ArticleNo", 40) for sub in subs)
     if len(set(sub_nos)) != len(sub_nos):
         raise RowRefused("the same SubArticle is there twice")
-    area = next((AREAS[word] for word in article.coded("ProductArea") if word in AREAS), None)
     allowed, remaining = node.whole("NoOfOrders", least=1), node.whole("NoOfRemainingOrders", least=0)
     pieces, packages = node.whole("NoOfArticlesPerOrder", least=1), node.whole("NoOfPackagesPerOrder", least=0)
     check_amounts(allowed, remaining, pieces, packages)
@@ -157,7 +159,7 @@ def _read_item(node: Node, key: ItemKey) -> ParsedItem:
         package_sizes=tuple(
             (part.text("ArticleNo", 40), part.whole("PackageSize", least=1)) for part in (article, *subs)
         ),
-        product_area=area,
+        product_area=_area(article),
         sub_article_nos=sub_nos,
         orders_allowed=allowed,
         orders_remaining=remaining,
@@ -170,7 +172,28 @@ def _read_item(node: Node, key: ItemKey) -> ParsedItem:
         prescriber=_read_prescriber(node.required("Prescriber"), node.required("PrescribingOrganization")),
         alternatives=check_alternatives(alternatives),
         allow_other_invoice_address=node.flag("AllowOtherInvoiceAddress"),
+        articles=tuple(_read_article(part) for part in (article, *subs)),
     )
+
+
+def _read_article(node: Node) -> ToldArticle:
+    def words(name: str, longest: int) -> str:
+        # A name that is too long for us is still a name.
+        return node.text(name, _LONGEST, required=False)[:longest].strip()
+
+    return ToldArticle(
+        article_no=node.text("ArticleNo", 40),
+        name=words("ArticleName", 200),
+        package_size=node.whole("PackageSize", least=1),
+        unit=words("PackageSizeUnit", 20),
+        product_area=_area(node),
+        is_orderable=words("IsOrderable", 10) in ("true", "1"),
+        variety=words("Variety", 100),
+    )
+
+
+def _area(article: Node) -> ProductArea | None:
+    return next((AREAS[word] for word in article.coded("ProductArea") if word in AREAS), None)
 
 
 def _read_prescriber(prescriber: Node, unit: Node) -> Prescriber:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from orders.importing.limits import KnownUse
 from orders.importing.parsed import ParsedSubject, PastWithdrawal
-from orders.models import Article, ExternalWithdrawal, Order, OrderRow, PrescriptionItem, Withdrawal
+from orders.models import Article, ExternalWithdrawal, Order, OrderRow, PrescriptionItem, Registration, Withdrawal
 
 
 def order_item_id(order_no: str, row_id: int) -> str:
@@ -21,7 +21,10 @@ def order_item_id(order_no: str, row_id: int) -> str:
 
 
 class History:
-    """One person's past withdrawals, stated by a file and known to the database."""
+    """One person's past withdrawals, stated by a file and known to the database.
+
+    The source that an order is registered at counts it, whether or not it lists it: `counted_until` is when it was asked.
+    """
 
     def __init__(
         self,
@@ -30,11 +33,13 @@ class History:
         item_ids: Sequence[int],
         subject: ParsedSubject,
         articles: Mapping[str, Article],
+        counted_until: datetime | None = None,
     ) -> None:
         self._session = session
         self._person_id = person_id
         self._articles = articles
-        self.stated_ids = frozenset(past.order_item_id for past in subject.history)
+        self._listed_ids = frozenset(past.order_item_id for past in subject.history)
+        self._counted_until = counted_until
         self.reload_own()
         self._known: dict[int, dict[str, ExternalWithdrawal]] = defaultdict(dict)
         for row in session.scalars(
@@ -48,8 +53,14 @@ class History:
             if past.order_item_id not in self._own_ids and named[past.item_id] == 1:
                 self._stated[past.item_id].append(past)
 
+    @property
+    def stated_ids(self) -> frozenset[str]:
+        """The order item ids that the source's numbers count."""
+        return self._listed_ids | self._registered_ids
+
     def reload_own(self) -> None:
         """Read our own withdrawals anew."""
+        self._registered_ids: frozenset[str] = frozenset()
         self._standing: dict[int, dict[str, int]] = defaultdict(dict)
         self._cancelled: dict[int, dict[str, int]] = defaultdict(dict)
         self._own_ids: set[str] = set()
@@ -57,7 +68,10 @@ class History:
         rows: Sequence[Any] = self._session.execute(
             select(
                 Order.order_no,
+                Order.registration,
+                Order.placed_at,
                 OrderRow.id,
+                OrderRow.source_item_id,
                 Withdrawal.id,
                 Withdrawal.prescription_item_id,
                 Withdrawal.cancelled_at,
@@ -67,13 +81,31 @@ class History:
             .outerjoin(Withdrawal, OrderRow.withdrawal_id == Withdrawal.id)
             .where(Order.person_id == self._person_id)
         ).all()
-        for order_no, row_id, withdrawal_id, item_id, cancelled_at, withdrawn_on in rows:
-            name = order_item_id(order_no, row_id)
+        registered = set()
+        for (
+            order_no,
+            registration,
+            placed_at,
+            row_id,
+            source_item_id,
+            withdrawal_id,
+            item_id,
+            cancelled_at,
+            withdrawn_on,
+        ) in rows:
+            name = source_item_id or order_item_id(order_no, row_id)
             self._own_ids.add(name)
+            if (
+                registration is Registration.AT_SOURCE
+                and self._counted_until is not None
+                and placed_at < self._counted_until
+            ):
+                registered.add(name)
             if item_id is not None:
                 (self._standing if cancelled_at is None else self._cancelled)[item_id][name] = withdrawal_id
             if item_id is not None and cancelled_at is None:
                 self._last[item_id] = max(withdrawn_on, self._last.get(item_id, withdrawn_on))
+        self._registered_ids = frozenset(registered)
 
     def known_use(self, item: PrescriptionItem | None) -> KnownUse:
         """Return what the database knows of an item's use; nothing for one that is not there yet."""

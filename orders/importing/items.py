@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -59,6 +60,8 @@ class ItemWriter:
         person: Person,
         subject: ParsedSubject,
         outcome: Outcome,
+        *,
+        counted_until: datetime | None = None,
     ) -> None:
         self._session = session
         self._identity = identity
@@ -85,7 +88,7 @@ class ItemWriter:
         self._prescriptions = {
             (key.source, key.prescription_id): item.prescription for key, item in self.existing.items()
         }
-        self._history = History(session, person.id, [item.id for item in items], subject, books.articles)
+        self._history = History(session, person.id, [item.id for item in items], subject, books.articles, counted_until)
 
     def write(self) -> None:
         """Add and change the file's items in id order, new ones last; refused ones are noted."""

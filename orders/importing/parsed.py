@@ -44,6 +44,19 @@ class ItemKey:
 
 
 @dataclass(frozen=True)
+class ToldArticle:
+    """What a source says of an article."""
+
+    article_no: str
+    name: str
+    package_size: int
+    unit: str
+    product_area: ProductArea | None
+    is_orderable: bool
+    variety: str
+
+
+@dataclass(frozen=True)
 class Prescriber:
     """Who prescribed, and at which unit."""
 
@@ -103,6 +116,7 @@ class ParsedItem:
     prescriber: Prescriber
     alternatives: tuple[Alternative, ...]
     allow_other_invoice_address: bool
+    articles: tuple[ToldArticle, ...] = ()
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -56,7 +58,7 @@ def import_prescriptions(
     if is_full and source:
         parsed.full_sources.add(source)
     outcome = Outcome(refused=list(parsed.refusals))
-    books = _books(session, identity, parsed)
+    books = books_of(session, identity.region, parsed.subjects)
     persons = find_persons_by_number(session, [subject.number for subject in parsed.subjects])
     in_order = sorted(
         parsed.subjects, key=lambda subject: persons[subject.number].id if subject.number in persons else 0
@@ -94,23 +96,22 @@ def parse_file(raw: bytes, session: Session, *, is_full: bool) -> ParsedFile:
     return parse_table(raw, today(session), is_full=is_full)
 
 
-def _books(session: Session, identity: Identity, parsed: ParsedFile) -> Books:
+def books_of(session: Session, region: str, subjects: Iterable[ParsedSubject]) -> Books:
+    """Return what the persons' items are looked up in."""
     numbers = set[str]()
     units = set[str]()
-    for subject in parsed.subjects:
+    for subject in subjects:
         for item in subject.items:
             numbers |= {item.article_no, *item.sub_article_nos}
             units.add(item.prescriber.unit_id)
         numbers |= {past.article_no for past in subject.history}
-    articles = session.scalars(
-        select(Article).where(Article.region == identity.region, Article.article_no.in_(numbers))
-    )
+    articles = session.scalars(select(Article).where(Article.region == region, Article.article_no.in_(numbers)))
     known_units = session.scalars(select(Unit).where(Unit.hsa_id.in_(units)))
     return Books(
-        region=identity.region,
+        region=region,
         articles={article.article_no: article for article in articles},
         units={unit.hsa_id: unit for unit in known_units},
-        policy=policy_of(identity.region).section(OrderingPolicy),
+        policy=policy_of(region).section(OrderingPolicy),
     )
 
 

@@ -24,7 +24,8 @@ import delivery.wave_models  # noqa: F401
 import orders.models
 import orders.reminder_models
 import orders.renewal_models
-import orders.service_points  # noqa: F401
+import orders.service_points
+import orders.source.models  # noqa: F401
 from core.db import Base
 
 

@@ -1,0 +1,34 @@
+"""Tables of a source elsewhere: when a person's prescriptions were read from it, and orders whose answer is awaited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ARRAY, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class SourceReading(Base):
+    """When the latest answer about a person that was taken was asked for: an older one is never taken after it."""
+
+    __tablename__ = "source_reading"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True, autoincrement=False)
+    asked_at: Mapped[datetime]
+
+
+class AwaitedOrder(Base):
+    """An order that was sent to the source and not answered yet; gone once it is known to be registered, or known not to be.
+
+    One per person: two of them could not be told apart in the source's history. `known_item_ids` is every order item that the source
+    had of the person before, by which a new one is known.
+    """
+
+    __tablename__ = "awaited_order"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), unique=True)
+    sent_at: Mapped[datetime]
+    known_item_ids: Mapped[list[str]] = mapped_column(ARRAY(String(80)))

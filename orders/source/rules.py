@@ -1,0 +1,81 @@
+"""Whether an order whose answer was lost is registered at the source: pure, from what the source's history says. Handbook §13."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class SentRow:
+    """A row of ours as the source was told of it; pieces, not packages."""
+
+    row_id: int
+    item_id: str
+    article_no: str
+    pieces: int
+
+
+@dataclass(frozen=True)
+class StatedRow:
+    """An order item of the source's; pieces, not packages."""
+
+    order_item_id: str
+    item_id: str
+    article_no: str
+    pieces: int
+
+
+class Standing(StrEnum):
+    """What is known of an order that was sent."""
+
+    REGISTERED = "REGISTERED"
+    AWAITED = "AWAITED"
+    NOT_REGISTERED = "NOT_REGISTERED"
+
+
+def match_rows(sent: Sequence[SentRow], stated: Collection[StatedRow], known: Set[str] = frozenset()) -> dict[int, str]:
+    """Return the source's name of each row that it has now and did not have before (`known`), by our row id.
+
+    A row is known by prescription item and article; where several new ones could be it, by the same pieces first. Each of theirs is one
+    row of ours at most.
+    """
+    new: dict[tuple[str, str], list[StatedRow]] = defaultdict(list)
+    for one in sorted(stated, key=lambda one: one.order_item_id):
+        if one.order_item_id not in known:
+            new[one.item_id, one.article_no].append(one)
+    found = {}
+    for row in sorted(sent, key=lambda row: row.row_id):
+        candidates = new[row.item_id, row.article_no]
+        best = next((one for one in candidates if one.pieces == row.pieces), candidates[0] if candidates else None)
+        if best is not None:
+            candidates.remove(best)
+            found[row.row_id] = best.order_item_id
+    return found
+
+
+def standing_of(
+    sent: Sequence[SentRow],
+    found: Mapping[int, str],
+    *,
+    waited: timedelta,
+    patience: timedelta,
+) -> Standing:
+    """Decide what an order is that was sent `waited` before the source was asked.
+
+    The contract is all or nothing, so some of its rows are the beginning of all. Nothing found says nothing before the patience is over:
+    the order may still be on its way within the source.
+    """
+    if len(found) == len(sent):
+        return Standing.REGISTERED
+    if waited < patience:
+        return Standing.AWAITED
+    return Standing.REGISTERED if found else Standing.NOT_REGISTERED
+
+
+def may_take(asked_at: datetime, taken: datetime | None) -> bool:
+    """Tell whether an answer is younger than the latest one that was taken: an older one would undo what that told."""
+    return taken is None or asked_at > taken
