@@ -13,6 +13,7 @@ from core.db import Database
 from core.logs import configure_logging
 from portal import audit, consultant, depot, patient, payers, prescriber, public, service
 from portal.adapters.carriers import carrier_keys, carriers_of
+from portal.adapters.contract_source import contract_source_of
 from portal.adapters.couriers import couriers_of
 from portal.adapters.service_points import service_points_of
 from portal.adapters.warehouse import warehouse_keys, warehouse_of
@@ -76,6 +77,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
         if settings.contract_proxy_key_file
         else None
     )
+    app.extensions["prescriptions"] = Prescriptions(app.extensions["database"], contract_source_of(settings))
     app.extensions["service_points"] = service_points_of(settings, app.extensions["database"])
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     init_headers(app, uses_https=settings.uses_https)

@@ -26,12 +26,13 @@ from orders.reminders import continue_reminders
 from orders.stopping import stop_orders_of_deceased
 from portal import carriers
 from portal.adapters.carriers import carriers_of
+from portal.adapters.contract_source import contract_source_of
 from portal.adapters.couriers import couriers_of, mail_with_files_of
 from portal.adapters.warehouse import warehouse_of
 from portal.alerts import alert_consultants
 from portal.claim_mail import chase_claim, send_claim, use_pack_mail
 from portal.config import Settings
-from portal.prescriptions import look_for_awaited, look_for_order
+from portal.prescriptions import Prescriptions, look_for_awaited, look_for_order, use_prescriptions
 from portal.regions import serve_regions
 from portal.telling import tell_of_message, use_couriers
 from portal.warehouse import send_order, use_warehouse
@@ -86,7 +87,9 @@ def prepare_process(settings: Settings) -> Database:
     use_pack_mail(mail_with_files_of(settings))
     use_warehouse(warehouse_of(settings, policies))
     carriers.use_carriers(carriers_of(settings))
-    return Database(settings.database_url)
+    database = Database(settings.database_url)
+    use_prescriptions(Prescriptions(database, contract_source_of(settings)))
+    return database
 
 
 def handle_message(message_id: int) -> None:
