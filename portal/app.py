@@ -38,6 +38,7 @@ from portal.patient import (
     settings as own_settings,
 )
 from portal.prescriber import store
+from portal.prescriptions import Prescriptions
 from portal.regions import default_region, serve_regions
 from portal.security import public as public_route, signed_in
 from portal.service import recalls as recall_calls
