@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from core.crypto import Keyring
 from portal import environment as values
+from portal.adapters.contract_source_file import optional_contract_sources
 
 DEFAULT_ACR_VALUES = "http://id.elegnamnden.se/loa/1.0/loa3 http://id.swedenconnect.se/loa/1.0/uncertified-loa3 http://id.sambi.se/loa/loa3"
 PACKAGED_POLICIES = Path(__file__).parent / "policies"
@@ -59,6 +60,7 @@ class Settings:
     carrier_key_file: Path | None = None
     contract_caller_header: str = "X-Client-Subject"
     contract_proxy_key_file: Path | None = None
+    contract_sources_file: Path | None = None
 
     @property
     def uses_https(self) -> bool:
@@ -123,6 +125,7 @@ class Settings:
             reader.problems.append("CARRIER_URL and CARRIER_FOLDER are both set: there is one way to the carriers")
         contract_caller_header = reader.optional("CONTRACT_CALLER_HEADER", "X-Client-Subject", str)
         contract_proxy_key_file = reader.optional("CONTRACT_PROXY_KEY_FILE", "", values.optional_file)
+        contract_sources_file = reader.optional("CONTRACT_SOURCES_FILE", "", optional_contract_sources)
         if reader.problems:
             raise SettingsProblem(reader.problems)
         assert keyring is not None
@@ -159,4 +162,5 @@ class Settings:
             carrier_key_file=carrier_key_file,
             contract_caller_header=contract_caller_header,
             contract_proxy_key_file=contract_proxy_key_file,
+            contract_sources_file=contract_sources_file,
         )

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from lxml import etree
 
 from core.importing import RowRefused
+from core.xml import HasDocumentType, NotWellFormed, parse_xml
 from delivery.ubl.names import CAC, CBC, MOST_BYTES, PACKAGES, UBL, MessageRefused, Reason, Transaction
 from orders.importing.contract_nodes import Node
 
@@ -54,25 +54,12 @@ def _parse(raw: bytes) -> tuple[etree._Element, str]:
         raise MessageRefused(Reason.NOT_XML, "not UTF-8") from None
     if "<!DOCTYPE" in text.upper():
         raise MessageRefused(Reason.NOT_XML, "a document type declaration is not allowed")
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(text.encode(), parser)
-    except etree.XMLSyntaxError as problem:
-        # The parser's own words may quote the message.
-        raise MessageRefused(Reason.NOT_XML, f"not well-formed, line {problem.lineno or 1}") from None
-    document: Any = root.getroottree().docinfo
-    if document.doctype:
-        raise MessageRefused(Reason.NOT_XML, "a document type declaration is not allowed")
-    return root, text
+        return parse_xml(text.encode(), encoding="utf-8"), text
+    except NotWellFormed as problem:
+        raise MessageRefused(Reason.NOT_XML, f"not well-formed, line {problem.line}") from None
+    except HasDocumentType as problem:
+        raise MessageRefused(Reason.NOT_XML, str(problem)) from None
 
 
 @contextmanager

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 from lxml import etree
 
 from auth.numbers import MalformedNumber, parse_number
 from core.importing import FileRefused, Refusal, RowRefused
+from core.xml import HasDocumentType, NotWellFormed, parse_xml
 from orders.importing.contract_nodes import Node, line_of
 from orders.importing.parsed import (
     AREAS,
@@ -39,7 +39,6 @@ RESPONSE = "GetMedicalSupplyPrescriptionsResponse"
 VERSIONS = ("1", "2")
 _LONGEST = 4000
 _RESPONDER = re.compile(re.escape(CONTRACT) + r":GetMedicalSupplyPrescriptionsResponder:(.+)")
-_SPACED_NAMESPACE = re.compile(rb"""(\sxmlns(?::[\w.-]+)?\s*=\s*)(["'])(\s*)([^"'\s]+)(\s*)\2""")
 
 
 def parse_responses(raw: bytes, today: date) -> ParsedFile:
@@ -57,32 +56,13 @@ def parse_responses(raw: bytes, today: date) -> ParsedFile:
 
 
 def _parse(raw: bytes) -> etree._Element:
-    # No entities, no document type, no network, no huge trees: the file comes from outside.
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        try:
-            root = etree.fromstring(raw, parser)
-        except etree.XMLSyntaxError:
-            # Some senders leave white space within the quotation marks of a namespace; it is moved out, so that lines stay.
-            tidied = _SPACED_NAMESPACE.sub(rb"\1\2\4\2\3\5", raw)
-            if tidied == raw:
-                raise
-            root = etree.fromstring(tidied, parser)
-    except etree.XMLSyntaxError as problem:
-        # The parser's own words may quote the file.
-        raise FileRefused("not well-formed XML", problem.lineno or 1) from None
-    document: Any = root.getroottree().docinfo
-    if document.doctype:
-        raise FileRefused("a document type declaration is not allowed")
-    return root
+        # Some senders leave white space within the quotation marks of a namespace.
+        return parse_xml(raw, tidies_namespaces=True)
+    except NotWellFormed as problem:
+        raise FileRefused("not well-formed XML", problem.line) from None
+    except HasDocumentType as problem:
+        raise FileRefused(str(problem)) from None
 
 
 def _responses(root: etree._Element) -> Iterator[Node]:
@@ -101,6 +81,7 @@ def _read_response(parsed: ParsedFile, response: Node, today: date) -> None:
         raise RowRefused("the source answered with an error instead of prescriptions")
     node = response.child("SubjectOfCareType")
     if node is None:
+        parsed.names_nobody = result == "OK"
         raise RowRefused("the answer names no person")
     try:
         number = parse_number(node.text("SubjectOfCareId", 20), today)
@@ -136,6 +117,7 @@ def _read_response(parsed: ParsedFile, response: Node, today: date) -> None:
             subject.history.append(past)
         except RowRefused as refusal:
             parsed.refusals.append(Refusal(past_node.line, refusal.reason))
+            subject.is_history_readable = False
 
 
 def _read_item(node: Node, key: ItemKey) -> ParsedItem:

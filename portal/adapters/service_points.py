@@ -23,6 +23,7 @@ from orders.service_points import (
     known_points,
     nearest_known,
 )
+from portal.adapters.contract_source_points import contract_points_of
 from portal.adapters.postnord_points import HttpPoints
 from portal.config import Settings
 
@@ -103,4 +104,6 @@ def service_points_of(settings: Settings, database: Database) -> ServicePoints:
     elif settings.service_points_url:
         postnord = HttpPoints(settings.service_points_url, settings.service_points_key(), database.clock)
         sources = {ServicePointProvider.POSTNORD.value: postnord}
+    else:
+        sources = contract_points_of(settings, database.clock)
     return ServicePoints(database, sources)

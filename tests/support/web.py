@@ -27,8 +27,19 @@ def _client_key_file() -> Path:
     return path
 
 
+def _sources_file(policies: Path) -> Path:
+    """A source at which nobody answers for every region whose prescriptions live elsewhere: the tests give the application their own."""
+    nobody = 'prescriptions = "http://127.0.0.1:9/"\norders = "http://127.0.0.1:9/"\n'
+    elsewhere = [path.stem for path in policies.glob("*.toml") if "\n[source]" in path.read_text(encoding="utf-8")]
+    path = Path(mkdtemp(prefix="portal-test-")) / "sources.toml"
+    path.write_text("".join(f"[{region}]\n{nobody}" for region in elsewhere), encoding="utf-8")
+    return path
+
+
 def make_app(database: Database, **changes: Any) -> Flask:
     """Assemble the real application, with some settings changed; its CSRF check is on, and an error is a page."""
+    if "policy_dir" in changes:
+        changes = {"contract_sources_file": _sources_file(changes["policy_dir"])} | changes
     app = create_app(make_settings(oidc_client_key_file=_client_key_file(), **changes), database=database)
     app.config["TESTING"] = True
     app.config["PROPAGATE_EXCEPTIONS"] = False
