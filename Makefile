@@ -16,7 +16,7 @@ dev_lock := $(shell { echo "$(CURDIR)"; cat requirements-dev.txt pyproject.toml;
 demo_stamp := $(VENV)/.stamp-demo-$(demo_lock)
 dev_stamp := $(VENV)/.stamp-dev-$(dev_lock)
 
-.PHONY: help demo demo-reset test check bench-contract bench-depot simulate-signals bench-recall assets catalogues lock translations screenshots install install-dev
+.PHONY: help demo demo-pair demo-reset test check bench-contract bench-depot simulate-signals bench-recall assets catalogues lock translations screenshots install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,10 @@ help: ## List what can be made
 demo: install assets catalogues ## Run the whole portal with a believable region (PORT=8000), until Ctrl-C
 	@exec $(BIN)/portal demo --follow-parent --port $(PORT)
 
-demo-reset: install ## Remove the demo's data; the next demo begins from nothing
+demo-pair: install assets catalogues ## Run two installations: our pages in front of another's prescriptions and depot
+	@exec $(BIN)/portal demo-pair --follow-parent --port $(PORT)
+
+demo-reset: install ## Remove the demos' data; the next demo begins from nothing
 	@$(BIN)/portal demo-reset
 
 test: install-dev assets catalogues ## Run every test (ARGS="tests/unit -k limits" for some of them)

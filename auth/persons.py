@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
@@ -16,10 +16,13 @@ from core.clock import now
 from core.crypto import keyring
 from core.outbox import publish
 
+# Statements that every call of the contract sends are built once: that costs as much as sending them.
+_BY_NUMBER = select(Person).where(Person.number_index == bindparam("number_index"))
+
 
 def find_person_by_number(session: Session, number: PersonNumber) -> Person | None:
     """Return the person with this number, found by the blind index alone."""
-    return session.scalar(select(Person).where(Person.number_index == keyring().blind_index(number.index_text)))
+    return session.scalar(_BY_NUMBER, {"number_index": keyring().blind_index(number.index_text)})
 
 
 def find_persons_by_number(
@@ -62,6 +65,12 @@ def staff_identity(commission: Commission) -> Identity:
     )
 
 
+# Built once: every order posts a message.
+_TO_BE_TOLD = select(ContactSettings.person_id).where(
+    ContactSettings.person_id.in_(bindparam("receivers", expanding=True)), ContactSettings.notify_by != NotifyBy.NONE
+)
+
+
 @dataclass(frozen=True)
 class Posting:
     """One message to put into an inbox; `facts` are plain JSON values."""
@@ -94,14 +103,7 @@ def post_messages(session: Session, postings: Collection[Posting]) -> None:
         return
     session.add_all(messages)
     session.flush()
-    told = set(
-        session.scalars(
-            select(ContactSettings.person_id).where(
-                ContactSettings.person_id.in_({message.receiver_id for message in messages}),
-                ContactSettings.notify_by != NotifyBy.NONE,
-            )
-        )
-    )
+    told = set(session.scalars(_TO_BE_TOLD, {"receivers": sorted({message.receiver_id for message in messages})}))
     # "You have a new message" is said once, however many came together.
     for message in {message.receiver_id: message for message in messages}.values():
         if message.receiver_id in told:

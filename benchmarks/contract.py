@@ -189,7 +189,7 @@ def _serving(url: str, folder: Path) -> Iterator[int]:
         "PORTAL_SECRET_KEY": "a-secret-that-only-benchmarks-know-0123456789",
         "PORTAL_DATA_KEYS": f"test:{base64.b64encode(bytes(range(32))).decode()}",
         "PORTAL_INDEX_KEY": base64.b64encode(bytes(reversed(range(32)))).decode(),
-        "PORTAL_LOG_LEVEL": "WARNING",
+        "PORTAL_LOG_LEVEL": "INFO",
         "OIDC_ISSUER": "http://127.0.0.1:8400",
         "OIDC_CLIENT_ID": "hjalpmedelsportalen",
         "OIDC_CLIENT_KEY_FILE": str(folder / "client-key.json"),

@@ -65,6 +65,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
+            # The connection used last is used next: the fewer are in use, the sooner each has its statements prepared.
+            pool_use_lifo=True,
             # What a statement was given may be personal: it is in no error message, and so in no log.
             hide_parameters=True,
             connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, UniqueConstraint, delete, select
+from sqlalchemy import String, UniqueConstraint, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -29,6 +29,17 @@ class IdempotencyKey(Base):
 
 KEEP = timedelta(days=30)
 
+# Built once: every form that acts goes through here.
+_INSERT = insert(IdempotencyKey).values(
+    {name: bindparam(name) for name in ("scope", "owner", "key", "created_at", "result_ref")}
+)
+_SPEND = _INSERT.on_conflict_do_nothing().returning(IdempotencyKey.id)
+_SPEND_ANEW = _INSERT.on_conflict_do_update(
+    index_elements=[IdempotencyKey.scope, IdempotencyKey.owner, IdempotencyKey.key],
+    set_={"created_at": _INSERT.excluded.created_at, "result_ref": _INSERT.excluded.result_ref},
+    where=IdempotencyKey.created_at <= bindparam("spent_before"),
+).returning(IdempotencyKey.id)
+
 
 def new_key() -> str:
     """Return a fresh key for a form."""
@@ -49,19 +60,29 @@ class Claim:
 
     def settle(self, session: Session, result_ref: str) -> None:
         """Remember what the act made, for those who come with the same key later."""
-        row = session.get_one(IdempotencyKey, self._row_id)
-        row.result_ref = result_ref
+        session.execute(update(IdempotencyKey).where(IdempotencyKey.id == self._row_id).values(result_ref=result_ref))
 
 
-def spend(session: Session, scope: str, owner: str, key: str) -> Claim:
-    """Spend `key` within scope and owner; waits for a concurrent spender to commit or roll back."""
-    key = _kept(key)
-    row_id = session.scalar(
-        insert(IdempotencyKey)
-        .values(scope=scope, owner=owner, key=key, created_at=now(session))
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.id)
-    )
+def spend(
+    session: Session,
+    scope: str,
+    owner: str,
+    key: str,
+    *,
+    result_ref: str | None = None,
+    lasts: timedelta | None = None,
+) -> Claim:
+    """Spend `key` within scope and owner; waits for a concurrent spender to commit or roll back.
+
+    `result_ref` settles the claim at once, when what the act makes has a name before it is made. A key that `lasts` can be spent anew
+    when so long has passed since it was.
+    """
+    key, present = _kept(key), now(session)
+    values = {"scope": scope, "owner": owner, "key": key, "created_at": present, "result_ref": result_ref}
+    if lasts is None:
+        row_id = session.connection().scalar(_SPEND, values)
+    else:
+        row_id = session.connection().scalar(_SPEND_ANEW, {**values, "spent_before": present - lasts})
     if row_id is not None:
         return Claim(row_id, None)
     return Claim(None, result_of(session, scope, owner, key))

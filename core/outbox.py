@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, String, Text, select, text, update
+from sqlalchemy import Index, String, Text, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -47,6 +47,9 @@ class OutboxMessage(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
+_PUBLISH = insert(OutboxMessage).returning(func.pg_notify(CHANNEL, ""))
+
+
 @dataclass(frozen=True)
 class Message:
     """What a handler sees of an outbox row; `id` is the idempotency key towards other systems."""
@@ -62,16 +65,17 @@ Handler = Callable[[Session, Message], None]
 def publish(session: Session, kind: str, **payload: int | str) -> None:
     """Write a message that becomes visible, and rings the relay, when the transaction commits."""
     instant = now(session)
-    session.add(
-        OutboxMessage(
-            kind=kind,
-            payload=payload,
-            request_id=current_request_id(),
-            created_at=instant,
-            available_at=instant,
-        )
+    # One statement; of several bells in one transaction PostgreSQL rings one.
+    session.connection().execute(
+        _PUBLISH,
+        {
+            "kind": kind,
+            "payload": payload,
+            "request_id": current_request_id(),
+            "created_at": instant,
+            "available_at": instant,
+        },
     )
-    session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 def claim(session: Session, limit: int = 100) -> list[int]:

@@ -179,9 +179,9 @@ class TakeBack:
 def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
     """Book returned packages in, and scrap them at once unless the policy lets them back on the shelf; False when the key was spent.
 
-    Medical devices never go back to stock unless the region's policy says so, and what is called back never does: it is counted in its
-    recall. Locks the lot's balance, the lot (shared), the units, then what recalls wait for. Raises NotPermitted, NotFound, NoteMissing,
-    NotYetSent, NotThatMany, SerialsDiffer, UnknownSerial.
+    Medical devices never go back to stock unless the region's policy says so. What is called back never does, and is counted in its
+    recall; nor does what a supplier sent in exchange, whose lot nobody here knows. Locks the lot's balance, the lot (shared), the units,
+    then what recalls wait for. Raises NotPermitted, NotFound, NoteMissing, NotYetSent, NotThatMany, SerialsDiffer, UnknownSerial.
     """
     require(identity, Permission.ADJUST_STOCK)
     if not command.note.strip():
@@ -214,8 +214,8 @@ def take_back(session: Session, identity: Identity, command: TakeBack) -> bool:
         raise errors.NotThatMany(balance.lot.lot_no, left)
     note = command.note.strip()
     article, policy = balance.lot.article, policy_of(identity.region).section(DeliveryPolicy)
-    is_recalled = must_stay_out(session, picked, command.serials)
-    to_stock = article.product_area in policy.returns_go_back_to_stock and not is_recalled
+    stays_out = must_stay_out(session, picked, command.serials)
+    to_stock = article.product_area in policy.returns_go_back_to_stock and not stays_out
     require_one_each(article, command.packages, command.serials)
     units: list[SerialisedUnit] = []
     if article.is_serialised:

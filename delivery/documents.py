@@ -5,30 +5,18 @@ What is inside is said on the note only; the label says who gets the parcel and 
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import zxingcpp
 from babel.dates import format_date
 from fpdf import FPDF
 
-Translate = Callable[[str], str]
+from delivery.sheets import Fonts, Translate, prepared, printable, write
 
-# They log the letters of names, and a line for every table of a font.
-for _noisy in ("fontTools", "fpdf"):
-    logging.getLogger(_noisy).setLevel(logging.ERROR)
-
-
-@dataclass(frozen=True)
-class Fonts:
-    """TrueType files that cover the scripts that names are written in."""
-
-    regular: Path
-    bold: Path
+_text = partial(write, leading=0.45)
 
 
 @dataclass(frozen=True)
@@ -102,7 +90,9 @@ class ParcelPapers:
 
 def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Translate) -> bytes:
     """Return the note as a PDF of A4 pages; `fault_url` is the absolute address that its QR code opens, `_` translates."""
-    pdf = _document(papers, fonts, "A4", margin=18)
+    pdf = prepared(
+        FPDF(unit="mm", format="A4"), fonts, language=papers.language, margin=18, written_at=papers.packed_at
+    )
     pdf.set_title(_("Delivery note"))
     pdf.add_page()
     top = pdf.get_y()
@@ -158,7 +148,9 @@ def delivery_note(papers: ParcelPapers, fault_url: str, fonts: Fonts, _: Transla
 
 def address_label(papers: ParcelPapers, fonts: Fonts, _: Translate) -> bytes:
     """Return the label as a PDF of 105 × 148 mm: neutral sender, receiver in large type, SSCC as GS1-128."""
-    pdf = _document(papers, fonts, (105, 148), margin=7)
+    pdf = prepared(
+        FPDF(unit="mm", format=(105, 148)), fonts, language=papers.language, margin=7, written_at=papers.packed_at
+    )
     pdf.set_auto_page_break(False)
     pdf.set_title(papers.sscc)
     pdf.add_page()
@@ -199,39 +191,15 @@ def weight_words(grams: int | None) -> str:
     return f"{grams} g" if grams < 1000 else f"{grams / 1000:.1f} kg".replace(".", ",")
 
 
-def _document(papers: ParcelPapers, fonts: Fonts, size: Any, *, margin: float) -> FPDF:
-    pdf = FPDF(unit="mm", format=size)
-    pdf.set_creation_date(papers.packed_at)
-    pdf.set_lang(papers.language)
-    pdf.set_margin(margin)
-    pdf.add_font("text", "", fonts.regular)
-    pdf.add_font("text", "B", fonts.bold)
-    pdf.set_font("text", size=11)
-    return pdf
-
-
-def _text(pdf: FPDF, text: str, size: float, *, bold: bool = False, after: float = 0) -> None:
-    pdf.set_font("text", "B" if bold else "", size)
-    pdf.multi_cell(0, size * 0.45, _printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
-    pdf.ln(after)
-
-
 def _grouped(order_no: str) -> str:
     """As the pages write it and as it is read aloud: "1000 017"."""
     return f"{order_no[:-3]}\N{NO-BREAK SPACE}{order_no[-3:]}"
 
 
-def _printable(text: str) -> str:
-    """Without the control characters and lone surrogates that no PDF text may hold; what the font lacks becomes its empty box."""
-    return "".join(
-        c for c in text if c in "\n\N{NO-BREAK SPACE}" or (c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)
-    )
-
-
 def _fitting(pdf: FPDF, text: str, size: float) -> float:
     """The size at which the line fits the label, down to 9 points: below that it is broken instead."""
     pdf.set_font("text", "B", size)
-    width = pdf.get_string_width(_printable(text))
+    width = pdf.get_string_width(printable(text))
     return max(9.0, min(size, size * 89 / width)) if width else size
 
 
@@ -247,7 +215,7 @@ def _table(pdf: FPDF, heads: tuple[str, ...], rows: list[tuple[str, ...]], *, wi
         for cells in (heads, *rows):
             row = table.row()
             for cell in cells:
-                row.cell(_printable(cell))
+                row.cell(printable(cell))
 
 
 def _day(day: date, language: str) -> str:

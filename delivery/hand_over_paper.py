@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from babel.dates import format_datetime
 from fpdf import FPDF
 
 from core.clock import STOCKHOLM
-from delivery.documents import Fonts, Translate, weight_words
+from delivery.documents import weight_words
 from delivery.hand_over import HandOverList
+from delivery.sheets import Fonts, Translate, prepared, write
+
+_line = partial(write, leading=0.5)
 
 
 def hand_over_pdf(load: HandOverList, fonts: Fonts, _: Translate) -> bytes:
     """Return the list as a PDF of A4 pages, with room for a signature; `_` translates into Swedish."""
-    pdf = FPDF(unit="mm", format="A4")
-    pdf.set_creation_date(load.made_at)
-    pdf.set_lang("sv")
-    pdf.set_margin(18)
-    pdf.add_font("text", "", fonts.regular)
-    pdf.add_font("text", "B", fonts.bold)
-    pdf.set_title(_("Hand-over list"))
+    pdf = prepared(
+        FPDF(unit="mm", format="A4"),
+        fonts,
+        language="sv",
+        margin=18,
+        written_at=load.made_at,
+        title=_("Hand-over list"),
+    )
     pdf.add_page()
     _line(pdf, load.depot, 10)
     _line(pdf, f"{_('Hand-over list')} · {load.carrier}", 22, bold=True)
@@ -57,11 +62,6 @@ def hand_over_pdf(load: HandOverList, fonts: Fonts, _: Translate) -> bytes:
         pdf.cell(84, 5, label)
         pdf.set_y(pdf.get_y() - 1)
     return bytes(pdf.output())
-
-
-def _line(pdf: FPDF, text: str, size: float, *, bold: bool = False) -> None:
-    pdf.set_font("text", "B" if bold else "", size)
-    pdf.multi_cell(0, size * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _instant(instant: datetime) -> str:

@@ -16,7 +16,7 @@ from delivery.complaints.models import Complaint, FaultReport
 from delivery.models import DepotOrder, DepotOrderStatus
 from delivery.unit_turning import turn_to_units
 from delivery.warehouse_orders import forget_bodies
-from orders.models import DeliveryChoice, DeliveryMethod, Order, OrderRow, RowStatus
+from orders.models import DeliveryChoice, DeliveryMethod, Order, OrderRow, Registration, RowStatus
 from orders.redirection import forget_address
 from orders.services import lock_person
 
@@ -64,8 +64,13 @@ def _hide_deliveries(session: Session, person: Person) -> None:
     ids = [choice.id for choice in choices]
     to_come = set(
         session.scalars(
-            select(OrderRow.delivery_choice_id).where(
-                OrderRow.delivery_choice_id.in_(ids), OrderRow.status.in_(_TO_COME)
+            select(OrderRow.delivery_choice_id)
+            .join(OrderRow.order)
+            .where(
+                OrderRow.delivery_choice_id.in_(ids),
+                OrderRow.status.in_(_TO_COME),
+                # What a source sends, it sends where it knows to: our copy is only told no address.
+                Order.registration == Registration.HERE,
             )
         )
     )

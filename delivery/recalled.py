@@ -13,6 +13,7 @@ from auth.identity import Identity
 from auth.models import StaffMember
 from auth.permissions import Permission, require
 from core import idempotency
+from core.errors import NotFound
 from delivery.claims import lock_own_pick, record_act
 from delivery.goods_models import SerialisedUnit, UnitStatus
 from delivery.models import (
@@ -104,6 +105,35 @@ def recalled_in_boxes(session: Session, depot_order_ids: Collection[int]) -> lis
         )
         for row in rows
     ]
+
+
+def recalled_in_hand(
+    session: Session, identity: Identity, *, round_id: int | None = None, depot_order_id: int | None = None
+) -> list[RecalledInBox]:
+    """Return what must come out of the boxes that the picker has on this round, or for this order; in two statements.
+
+    Raises NotPermitted, and NotFound for what is not in their hands.
+    """
+    require(identity, Permission.PICK)
+    which = DepotOrder.pick_round_id == round_id if round_id is not None else DepotOrder.id == depot_order_id
+    in_hand = session.scalars(
+        select(DepotOrder.id).where(
+            which,
+            DepotOrder.region == identity.region,
+            DepotOrder.picker_id == identity.staff_id,
+            DepotOrder.status == DepotOrderStatus.PICKING,
+        )
+    ).all()
+    if not in_hand:
+        raise NotFound
+    return recalled_in_boxes(session, in_hand)
+
+
+def is_lot_recalled(session: Session, identity: Identity, lot_id: int) -> bool:
+    """Tell whether a lot is called back now; False for one that the region does not have. Raises NotPermitted."""
+    require(identity, Permission.PICK)
+    found = select(Lot.status).join(Lot.article).where(Lot.id == lot_id, Article.region == identity.region)
+    return session.scalar(found) is LotStatus.RECALLED
 
 
 def has_recalled_in_box() -> ColumnElement[bool]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from babel.dates import format_date
 from fpdf import FPDF
 
-from delivery.documents import Fonts, Translate
+from delivery.sheets import Fonts, Translate, prepared, printable, write
+
+_write = partial(write, leading=0.48)
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,20 @@ class ReturnPapers:
 
 def return_note(papers: ReturnPapers, fonts: Fonts, _: Translate) -> bytes:
     """Return the list as a PDF of A4 pages; `_` translates."""
-    pdf = FPDF(unit="mm", format="A4")
-    pdf.set_creation_date(papers.written_at)
-    pdf.set_lang(papers.language)
-    pdf.set_margin(18)
-    pdf.add_font("text", "", fonts.regular)
-    pdf.add_font("text", "B", fonts.bold)
-    pdf.set_title(papers.return_no)
+    pdf = prepared(
+        FPDF(unit="mm", format="A4"),
+        fonts,
+        language=papers.language,
+        margin=18,
+        written_at=papers.written_at,
+        title=papers.return_no,
+    )
     pdf.add_page()
     for line in papers.sender:
         _write(pdf, line, 10)
     pdf.ln(6)
     title = _("Return to the supplier")
-    _write(pdf, f"{title} {papers.return_no}", 20, "B")
+    _write(pdf, f"{title} {papers.return_no}", 20, bold=True)
     facts = (
         (_("Supplier"), papers.supplier),
         (_("Our order"), papers.order_no),
@@ -75,7 +79,7 @@ def return_note(papers: ReturnPapers, fonts: Fonts, _: Translate) -> bytes:
         for cells in (heads, *(_cells(line) for line in papers.lines)):
             row = table.row()
             for cell in cells:
-                row.cell(_printable(cell))
+                row.cell(printable(cell))
     return bytes(pdf.output())
 
 
@@ -83,12 +87,3 @@ def _cells(line: ReturnedGoods) -> tuple[str, ...]:
     article = f"{line.article}\n{line.article_no}".strip()
     expires = line.expires_on.isoformat() if line.expires_on else "–"
     return (article or "–", line.gtin or "–", line.lot_no or "–", expires, str(line.packages), line.reason)
-
-
-def _write(pdf: FPDF, text: str, size: float, style: str = "") -> None:
-    pdf.set_font("text", style, size)
-    pdf.multi_cell(0, size * 0.48, _printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
-
-
-def _printable(text: str) -> str:
-    return "".join(sign for sign in text if sign == "\n" or sign.isprintable() or sign == "\N{NO-BREAK SPACE}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from core.clock import today
@@ -15,9 +15,10 @@ from core.policy import policy_of
 from delivery import errors
 from delivery.complaints.models import FaultReport
 from delivery.complaints.policy import ComplaintsPolicy
+from delivery.complaints.recall_models import RecallItem
 from delivery.goods_models import SerialisedUnit, UnitStatus
-from delivery.models import DepotOrder, Lot, PickedLot, PickLine
-from delivery.warranty import warranty_begins_on, warranty_ends_on
+from delivery.models import DepotOrder, Lot, LotStatus, PickedLot, PickLine
+from delivery.warranty import inherited_warranty, own_warranty
 from orders.models import Article
 
 _GONE = (UnitStatus.RETURNED, UnitStatus.SCRAPPED)
@@ -81,36 +82,43 @@ def send_units(session: Session, depot_order: DepotOrder) -> None:
 def bind_units(session: Session, depot_order: DepotOrder, line: PickLine, units: Sequence[SerialisedUnit]) -> None:
     """Bind locked units to the patient from today, with the warranty of the region's policy.
 
-    A replacement inherits what is left of the warranty of the unit that was complained about, and points at it; one whose warranty had
-    ended leaves nothing to inherit.
+    A replacement inherits what is left of the warranty of the unit that was complained about or called back, and points at it; one whose
+    warranty had ended leaves nothing to inherit.
     """
     day = today(session)
     policy = policy_of(depot_order.region).section(ComplaintsPolicy)
-    replaced = list(_complained(session, line)) if units else []
+    replaced = list(_replaced_by(session, line)) if units else []
     for unit in units:
         unit.person_id, unit.shipped_on, unit.status = depot_order.order.person_id, day, UnitStatus.SHIPPED
-        begins_on = warranty_begins_on(unit.arrived_on, day, policy)
-        unit.warranty_until = warranty_ends_on(begins_on, policy.warranty_years) if begins_on else None
+        unit.warranty_until = own_warranty(unit.arrived_on, day, policy)
         if replaced:
             old = replaced.pop(0)
             unit.replaces_id = old.id
-            if old.warranty_until is not None and old.warranty_until >= day:
-                unit.warranty_until = old.warranty_until
+            unit.warranty_until = inherited_warranty(old.warranty_until, day, unit.warranty_until)
     session.flush()
 
 
-def _complained(session: Session, line: PickLine) -> Sequence[SerialisedUnit]:
-    """The units of the complaint that a replacement line is because of, those that nothing has replaced yet."""
-    if line.order_row.complaint_ref is None:
+def _replaced_by(session: Session, line: PickLine) -> Sequence[SerialisedUnit]:
+    """The units, complained about or called back, that a replacement line is because of: those that nothing has replaced yet."""
+    row = line.order_row
+    because: ColumnElement[bool]
+    if row.complaint_ref is not None:
+        because = SerialisedUnit.picked_lot_id.in_(
+            select(FaultReport.picked_lot_id).where(FaultReport.complaint_id == row.complaint_ref)
+        )
+    elif row.recall_ref is not None:
+        of_lot = select(Lot.id).where(Lot.id == SerialisedUnit.lot_id, Lot.status == LotStatus.RECALLED).exists()
+        because = and_(
+            SerialisedUnit.picked_lot_id.in_(
+                select(RecallItem.picked_lot_id).where(RecallItem.recipient_id == row.recall_ref)
+            ),
+            SerialisedUnit.article_id == line.article_id,
+            or_(SerialisedUnit.is_recalled, of_lot),
+        )
+    else:
         return ()
     newer = aliased(SerialisedUnit)
-    return _lock(
-        session,
-        SerialisedUnit.picked_lot_id.in_(
-            select(FaultReport.picked_lot_id).where(FaultReport.complaint_id == line.order_row.complaint_ref)
-        ),
-        ~select(newer.id).where(newer.replaces_id == SerialisedUnit.id).exists(),
-    )
+    return _lock(session, because, ~select(newer.id).where(newer.replaces_id == SerialisedUnit.id).exists())
 
 
 def take_back_units(
@@ -118,7 +126,8 @@ def take_back_units(
 ) -> list[SerialisedUnit]:
     """Note that units which were sent have come back, and return them: on the shelf again where the policy says so, else scrapped.
 
-    What is scrapped keeps whose it was. Raises UnknownSerial for a unit that was not sent with this pick, or has come back before.
+    What is scrapped keeps whose it was. Raises UnknownSerial for a unit that was not sent with this pick, or has come back before, and
+    SerialOfOtherLot when one would be put on the shelf that is not of the pick's lot: the ledger counts that lot.
     """
     sent = {
         unit.serial_no: unit
@@ -129,6 +138,7 @@ def take_back_units(
             raise errors.UnknownSerial(serial_no)
         unit = sent[serial_no]
         if to_stock:
+            _require_of_lot(session, unit, pick.lot_id)
             _shelve(unit)
         else:
             unit.status = UnitStatus.SCRAPPED
@@ -194,7 +204,11 @@ def _require_in_stock(session: Session, unit: SerialisedUnit, lot: Lot) -> None:
         raise errors.SerialInABox(unit.serial_no)
     if unit.status in _GONE:
         raise errors.SerialScrapped(unit.serial_no)
-    if unit.lot_id != lot.id:
+    _require_of_lot(session, unit, lot.id)
+
+
+def _require_of_lot(session: Session, unit: SerialisedUnit, lot_id: int) -> None:
+    if unit.lot_id != lot_id:
         raise errors.SerialOfOtherLot(unit.serial_no, session.get_one(Lot, unit.lot_id).lot_no)
 
 

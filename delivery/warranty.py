@@ -22,8 +22,12 @@ def warranty_ends_on(begins_on: date, years: int) -> date:
     return anniversary - timedelta(days=1)
 
 
-def inherited_warranty(old_until: date | None, day: date, policy: ComplaintsPolicy) -> date:
+def own_warranty(arrived_on: date | None, shipped_on: date | None, policy: ComplaintsPolicy) -> date | None:
+    """Return the last day of the warranty that a product has of its own; None while that has not begun."""
+    begins_on = warranty_begins_on(arrived_on, shipped_on, policy)
+    return warranty_ends_on(begins_on, policy.warranty_years) if begins_on else None
+
+
+def inherited_warranty(old_until: date | None, day: date, own_until: date | None) -> date | None:
     """Return the last day of the warranty of what came on `day` instead of another: what was left of that one's, else its own."""
-    if old_until is not None and old_until >= day:
-        return old_until
-    return warranty_ends_on(day, policy.warranty_years)
+    return old_until if old_until is not None and old_until >= day else own_until

@@ -13,7 +13,7 @@ from orders.models import Channel, Order
 
 
 def announce_order(session: Session, identity: Identity, order: Order) -> None:
-    """Record a new order, tell the depot by the outbox, and confirm it."""
+    """Record a new order, confirm it, and tell the depot by the outbox; what of it is not written yet is written."""
     record(
         session,
         identity.actor,
@@ -21,16 +21,18 @@ def announce_order(session: Session, identity: Identity, order: Order) -> None:
         subject_person_id=order.person_id,
         object_ref=f"order:{order.order_no}",
     )
-    publish(session, "order.placed", order_id=order.id)
     confirm_order(session, order)
+    session.flush()
+    publish(session, "order.placed", order_id=order.id)
 
 
 def confirm_order(session: Session, order: Order) -> None:
     """Confirm an order to the patient and to whoever ordered for them; what came by phone to whoever reads about the patient."""
-    receivers, by_phone = {order.patient_id, order.orderer_person_id or order.patient_id}, {}
+    receivers = {order.patient_id, order.orderer_person_id or order.patient_id}
+    also = {} if order.is_ours else {"sent_elsewhere": True}
     if order.channel is Channel.PHONE:
         receivers |= set(inbox_readers(session, order.patient))
-        by_phone = {"by_phone": True}
+        also["by_phone"] = True
     for receiver in sorted(receivers):
         post_message(
             session,
@@ -39,5 +41,5 @@ def confirm_order(session: Session, order: Order) -> None:
             "order.confirmed",
             order_no=order.order_no,
             promised_date=order.promised_date.isoformat(),
-            **by_phone,
+            **also,
         )

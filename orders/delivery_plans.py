@@ -192,19 +192,23 @@ def find_points(session: Session, wishes: Sequence[DeliveryWish]) -> dict[tuple[
 
 
 def build_delivery_choice(session: Session, order: Order, person: Person, planned: PlannedDelivery) -> DeliveryChoice:
-    """Write the snapshot of one planned delivery."""
-    wish, method = planned.wish, planned.wish.way.method
-    if planned.is_protected:
-        assert planned.unit is not None
-        choice = unit_delivery_choice(order, planned.unit, planned.alias)
-    else:
-        choice = DeliveryChoice(
-            order_id=order.id, method_id=planned.method_id, method=method, provider=wish.way.provider
-        )
-        _put_place(choice, person, planned)
-        _put_extras(choice, wish)
+    """Write the snapshot of one planned delivery of an order that is written."""
+    choice = delivery_choice_of(person, planned)
+    choice.order_id = order.id
     session.add(choice)
     session.flush()
+    return choice
+
+
+def delivery_choice_of(person: Person, planned: PlannedDelivery) -> DeliveryChoice:
+    """Return the snapshot of one planned delivery; whose order it is of is for the caller to say."""
+    if planned.is_protected:
+        assert planned.unit is not None
+        return _to_unit(planned.unit, planned.alias)
+    wish = planned.wish
+    choice = DeliveryChoice(method_id=planned.method_id, method=wish.way.method, provider=wish.way.provider)
+    _put_place(choice, person, planned)
+    _put_extras(choice, wish)
     return choice
 
 
@@ -242,8 +246,13 @@ def _put_extras(choice: DeliveryChoice, wish: DeliveryWish) -> None:
 
 def unit_delivery_choice(order: Order, unit: Unit, alias: str = "") -> DeliveryChoice:
     """Build a delivery to a unit that names nobody; the alias tells the unit whose parcel it is."""
+    choice = _to_unit(unit, alias)
+    choice.order_id = order.id
+    return choice
+
+
+def _to_unit(unit: Unit, alias: str) -> DeliveryChoice:
     return DeliveryChoice(
-        order_id=order.id,
         method_id=UNIT_METHOD_ID,
         method=DeliveryMethod.UNIT,
         receiver=unit.name,

@@ -161,6 +161,7 @@ class Withdrawal(Base):
     limit_packages: Mapped[int]
     withdrawn_on: Mapped[date]
     cancelled_at: Mapped[datetime | None]
+    order: Mapped[Order] = relationship()
     prescription_item: Mapped[PrescriptionItem] = relationship()
 
 

@@ -30,6 +30,7 @@ from orders.prescribing_facts import (
     article_facts,
     article_to_prescribe,
     extension_facts,
+    is_kept_elsewhere,
     patient_facts,
     sub_articles_of,
 )
@@ -208,8 +209,8 @@ def extend_locked(session: Session, identity: Identity, item: PrescriptionItem, 
 def stop_by_prescriber(session: Session, identity: Identity, command: StopItem) -> PrescriptionItem:
     """Stop an item of the unit for good: no later file brings it back; what nobody has begun to pick is cancelled (handbook §3.3).
 
-    Locks the person, the item and the rows that it stops. Raises NotPermitted, NotFound, ReasonMissing. Stopping twice changes nothing. An
-    open request for it is closed, and the patient is told of the stop alone.
+    Locks the person, the item and the rows that it stops. Raises NotPermitted, NotFound, ReasonMissing, PrescriptionRefused for what
+    another system has. Stopping twice changes nothing. An open request for it is closed, and the patient is told of the stop alone.
     """
     require(identity, Permission.PRESCRIBE)
     reason = command.reason.replace("\x00", "").strip()
@@ -218,6 +219,8 @@ def stop_by_prescriber(session: Session, identity: Identity, command: StopItem) 
     item = lock_item_of_unit(session, identity, command.item_id)
     if item.stopped_at is not None:
         return item
+    if is_kept_elsewhere(item):
+        raise PrescriptionRefused((rules.Problem(rules.ProblemKind.KEPT_ELSEWHERE),))
     was_cancelled = item.status is PrescriptionStatus.CANCELLED
     item.status, item.stopped_at = PrescriptionStatus.CANCELLED, now(session)
     item.ended_on = item.ended_on or min(today(session), item.last_valid_date)

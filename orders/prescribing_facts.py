@@ -14,6 +14,7 @@ from core.errors import NotFound
 from core.policy import policy_of
 from orders import prescription_rules as rules
 from orders.kinds import (
+    OWN_SOURCE,
     DeliveryMethod,
     Notification,
     PrescriptionStatus,
@@ -25,6 +26,7 @@ from orders.models import Article, DeliveryAlternative, Order, OrderRow, Prescri
 from orders.policy import OrderingPolicy
 from orders.queries import person_facts
 from orders.rules import fits_same_meter
+from orders.source.policy import source_of
 
 
 def article_to_prescribe(session: Session, region: str, article_id: int) -> Article:
@@ -73,6 +75,7 @@ def patient_facts(session: Session, person: Person, unit: Unit, article: Article
         meter_groups=_meter_groups(session, person.id) if is_strip else frozenset(),
         active_until=None if article is None else _active_until(session, person.id, article),
         needs_unit_address=person.is_protected and not (unit.street and unit.postal_code),
+        is_kept_elsewhere=source_of(person.region).lives_elsewhere,
     )
 
 
@@ -128,6 +131,11 @@ def extension_facts(item: PrescriptionItem, day: date) -> rules.ExtensionFacts:
         last_valid_date=item.last_valid_date,
         next_earliest_order_date=item.next_earliest_order_date,
     )
+
+
+def is_kept_elsewhere(item: PrescriptionItem) -> bool:
+    """Tell whether another system has the item, its prescription loaded: it ends and is renewed there."""
+    return item.prescription.source != OWN_SOURCE and source_of(item.prescription.region).lives_elsewhere
 
 
 def alternatives_of_region(region: str) -> list[DeliveryAlternative]:

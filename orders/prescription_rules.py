@@ -22,6 +22,7 @@ MOST_PACKAGES = 999
 class ProblemKind(StrEnum):
     """Why something cannot be prescribed or extended as asked."""
 
+    KEPT_ELSEWHERE = "KEPT_ELSEWHERE"
     DECEASED = "DECEASED"
     MOVED_OUT = "MOVED_OUT"
     PHARMACY = "PHARMACY"
@@ -97,6 +98,8 @@ class PatientFacts:
     meter_groups: frozenset[str]
     active_until: date | None
     needs_unit_address: bool = False
+    # Another system has the region's prescriptions.
+    is_kept_elsewhere: bool = False
 
 
 def add_months(day: date, months: int) -> date:
@@ -112,9 +115,14 @@ def latest_valid_date(kind: ProductKind, policy: PrescribingPolicy, today: date)
 
 
 def check_patient(patient: PatientFacts) -> tuple[Problem, ...]:
-    """Say why nothing at all can be prescribed to the patient here: died, moved out, or supplied by a pharmacy (§§4 and 8)."""
+    """Say why nothing at all can be prescribed to the patient here: died, kept elsewhere, moved out, or supplied by a pharmacy.
+
+    Handbook §§4, 8 and 13.
+    """
     if patient.person.is_deceased:
         return (Problem(ProblemKind.DECEASED),)
+    if patient.is_kept_elsewhere:
+        return (Problem(ProblemKind.KEPT_ELSEWHERE),)
     match patient.person.supplied:
         case Supplied.NOT_ANY_MORE:
             return (Problem(ProblemKind.MOVED_OUT),)

@@ -27,6 +27,7 @@ from orders.models import (
     Prescription,
     PrescriptionItem,
     PrescriptionStatus,
+    Registration,
     RowStatus,
     Withdrawal,
 )
@@ -162,7 +163,7 @@ def _history(
     supplies: dict[int, list[rules.Supply]] = defaultdict(list)
     spreads: dict[int, dict[int, int]] = {}
     rows = session.execute(
-        select(Withdrawal, OrderRow, Order.promised_date)
+        select(Withdrawal, OrderRow, Order.promised_date, Order.registration)
         .join(OrderRow, OrderRow.withdrawal_id == Withdrawal.id)
         .join(Order, Order.id == Withdrawal.order_id)
         .where(Withdrawal.prescription_item_id.in_(item_ids), Withdrawal.cancelled_at.is_(None))
@@ -170,11 +171,11 @@ def _history(
     ).all()
     day = today(session)
     latest: dict[int, int] = {}
-    for withdrawal, row, promised in rows:
+    for withdrawal, row, promised, registration in rows:
         if row.status is RowStatus.CANCELLED:
             continue
         item = items[withdrawal.prescription_item_id]
-        received = _received_on(row, promised, day)
+        received = _received_on(row, promised, day, registration)
         days = rules.days_of_supply(row.packages, item.packages_per_order, item.days_per_order)
         supplies[item.id].append(rules.Supply(received, days))
         if latest.get(item.id) != withdrawal.id:
@@ -190,8 +191,11 @@ def _history(
     return supplies, spreads
 
 
-def _received_on(row: OrderRow, promised: date, day: date) -> date:
+def _received_on(row: OrderRow, promised: date, day: date, registration: Registration) -> date:
     """When a row came, or is expected to: what has not left the depot does not come before today."""
+    if registration is Registration.AT_SOURCE and row.status is not RowStatus.DELIVERED:
+        # Not every source tells of the delivery either.
+        return promised
     match row.status:
         case RowStatus.DELIVERED:
             return swedish_date(row.status_at)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
-from auth.identity import Identity
-from auth.models import Person
+from auth.identity import Identity, Role
+from auth.models import Commission, Person
 from auth.permissions import Permission, permits
 from auth.persons import post_message
 from auth.relations import guardians_of, identity_for, subjects_of
@@ -14,8 +16,9 @@ from core.audit import record
 from core.clock import now
 from orders.kinds import RenewalStatus
 from orders.models import Article, Prescription, PrescriptionItem
-from orders.prescribing_facts import same_product
+from orders.prescribing_facts import is_kept_elsewhere, same_product
 from orders.renewal_models import RenewalRequest
+from orders.source.policy import source_of
 
 
 def settle(
@@ -88,12 +91,27 @@ def close(
     )
     if not tells:
         return
-    article, until = item.article.display_name, item.last_valid_date.isoformat()
+    article = item.article.display_name
+    # When it ends is known here only once it has been read again.
+    ends = {} if is_kept_elsewhere(item) else {"until": item.last_valid_date.isoformat()}
     for receiver in receivers_of(session, request):
         if status is RenewalStatus.RENEWED:
-            post_message(session, receiver, request.person_id, "renewal.renewed", article=article, until=until)
+            post_message(session, receiver, request.person_id, "renewal.renewed", article=article, **ends)
         else:
             post_message(session, receiver, request.person_id, "renewal.declined", article=article, answer=answer)
+
+
+def units_that_answer(session: Session, region: str, unit_ids: Collection[int]) -> frozenset[int]:
+    """Return the units that a question reaches; a unit known only from a source elsewhere has nobody here who would read it.
+
+    One statement, and none where the prescriptions live here.
+    """
+    if not source_of(region).lives_elsewhere:
+        return frozenset(unit_ids)
+    prescribing = select(Commission.unit_id).where(
+        Commission.unit_id.in_(unit_ids), Commission.role == Role.PRESCRIBER, Commission.ended_at.is_(None)
+    )
+    return frozenset(session.scalars(prescribing.distinct()))
 
 
 def readers_of(session: Session, person: Person) -> list[int]:

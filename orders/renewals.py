@@ -25,10 +25,12 @@ from orders.kinds import RenewalStatus
 from orders.models import Prescription, PrescriptionItem
 from orders.policy import OrderingPolicy, PrescribingPolicy
 from orders.prescribing import ExtendItem, Prescribe, extend_locked, prescribe_to_locked
-from orders.prescribing_errors import AlreadyAnswered, MayNotAskToRenew, ReasonMissing
+from orders.prescribing_errors import AlreadyAnswered, MayNotAskToRenew, PrescriptionRefused, ReasonMissing
+from orders.prescribing_facts import is_kept_elsewhere
+from orders.prescription_rules import Problem, ProblemKind
 from orders.queries import item_facts, person_facts
 from orders.renewal_models import RenewalRequest
-from orders.renewal_requests import close, receivers_of
+from orders.renewal_requests import close, receivers_of, units_that_answer
 from orders.services import lock_person
 from orders.unit_access import lock_item_of_unit
 
@@ -52,6 +54,11 @@ class Decline:
 
 
 @dataclass(frozen=True)
+class RenewedElsewhere:
+    """A yes: the unit has renewed it in the system that has the region's prescriptions."""
+
+
+@dataclass(frozen=True)
 class AnswerRenewal:
     """The unit's answer: more of the same item, another prescription (a successor, say), or a no.
 
@@ -60,13 +67,14 @@ class AnswerRenewal:
     """
 
     request_id: int
-    decision: ExtendItem | Prescribe | Decline
+    decision: ExtendItem | Prescribe | RenewedElsewhere | Decline
 
 
 def ask_to_renew(session: Session, identity: Identity, command: AskToRenew) -> RenewalRequest:
     """Ask the item's unit to renew it, or return the open request for it; the same key asks once.
 
-    Locks the person and the item. Raises NotPermitted, NotFound, or MayNotAskToRenew with the verdict when a renewal would not help.
+    Locks the person and the item. Raises NotPermitted, NotFound, or MayNotAskToRenew with the verdict when a renewal would not help
+    or nobody at the unit would read the question here.
     """
     require(identity, Permission.ASK_TO_RENEW)
     person = lock_person(session, identity.subject_person_id)
@@ -104,7 +112,11 @@ def _new_request(
 ) -> RenewalRequest:
     verdict = verdict_of(session, item, person)
     policy = policy_of(person.region).section(PrescribingPolicy)
-    if not rules.may_ask_to_renew(verdict, item.last_valid_date, today(session), policy.tell_days_before_end):
+    unit_id = item.prescription.unit_id
+    is_heard = unit_id in units_that_answer(session, person.region, [unit_id])
+    if not is_heard or not rules.may_ask_to_renew(
+        verdict, item.last_valid_date, today(session), policy.tell_days_before_end
+    ):
         raise MayNotAskToRenew(verdict)
     request = RenewalRequest(
         region=person.region,
@@ -173,6 +185,10 @@ def answer_renewal(session: Session, identity: Identity, command: AnswerRenewal)
                 raise ReasonMissing
             close(session, identity, request, item, RenewalStatus.DECLINED, answer)
             return item
+        case RenewedElsewhere():
+            if not is_kept_elsewhere(item):
+                raise PrescriptionRefused((Problem(ProblemKind.NOTHING_CHANGES),))
+            renewed = item
         case ExtendItem() as terms:
             extend_locked(session, identity, item, terms)
             renewed = item

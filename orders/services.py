@@ -7,32 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 from stdnum import luhn
 
 from auth.identity import Identity
-from auth.models import Person, Unit
+from auth.models import Person
 from auth.permissions import Permission, require
 from core import idempotency
 from core.clock import now, today
-from core.errors import NotFound, NotPermitted
+from core.errors import NotPermitted
 from core.policy import policy_of
 from core.workdays import add_working_days
 from orders import rules
 from orders.addresses import is_registered_place
 from orders.announcing import announce_order
-from orders.delivery_plans import PlannedDelivery, build_delivery_choice, plan_deliveries
+from orders.delivery_plans import PlannedDelivery, delivery_choice_of, plan_deliveries
 from orders.errors import LineProblem, NothingChosen, OrderRefused, RegisteredElsewhere
+from orders.locking import Locked as Locked, lock_items, lock_person as lock_person
 from orders.models import (
     ORDER_NO_SEQUENCE,
-    Article,
     Channel,
     DeliveryChoice,
     Order,
     OrderRow,
-    Prescription,
     PrescriptionItem,
     Registration,
     Withdrawal,
@@ -73,18 +73,21 @@ class PlaceOrder:
     channel: Channel = Channel.WEB
     orderer: str = field(default="", repr=False)
     by_delegate: bool = False
+    # How long the key stands for this order; for good when nothing is said.
+    key_lasts: timedelta | None = None
 
 
-def place_order(session: Session, identity: Identity, command: PlaceOrder) -> Order:
+def place_order(session: Session, identity: Identity, command: PlaceOrder, *, locked: Locked | None = None) -> Order:
     """Place the order of the identity's subject, or return the one that the same key already placed.
 
-    Locks the person and the prescription items (in id order), decides every line anew (handbook §3.1), and writes order,
-    withdrawals, rows, a delivery choice per delivery, access log, outbox and inbox. Raises NotPermitted, NothingChosen, OrderRefused
-    naming every refused line, DeliveryRefused naming every refused wish, or RegisteredElsewhere where a source takes the orders.
+    Locks the person and the prescription items (in id order) unless the caller has, decides every line anew (handbook §3.1), and writes
+    order, withdrawals, rows, a delivery choice per delivery, access log, outbox and inbox. Raises NotPermitted, NothingChosen,
+    OrderRefused naming every refused line, DeliveryRefused naming every refused wish, or RegisteredElsewhere where a source takes the
+    orders.
     """
     if source_of(identity.region).lives_elsewhere:
         raise RegisteredElsewhere
-    placed = write_order(session, identity, command)
+    placed = _build(session, identity, command, Registration.HERE, locked)
     if placed.is_first:
         announce_order(session, identity, placed.order)
     return placed.order
@@ -99,40 +102,71 @@ class Placed:
 
 
 def write_order(
-    session: Session, identity: Identity, command: PlaceOrder, registration: Registration = Registration.HERE
+    session: Session,
+    identity: Identity,
+    command: PlaceOrder,
+    registration: Registration = Registration.HERE,
+    *,
+    locked: Locked | None = None,
 ) -> Placed:
     """Write an order as `place_order` does, and tell nobody of it."""
+    placed = _build(session, identity, command, registration, locked)
+    session.flush()
+    return placed
+
+
+def _build(
+    session: Session, identity: Identity, command: PlaceOrder, registration: Registration, locked: Locked | None
+) -> Placed:
+    """Decide, and add everything to the session: written in one flush, the rows of each table go in one statement."""
     require(identity, Permission.PLACE_ORDER)
-    person = lock_person(session, identity.subject_person_id)
-    spent = idempotency.spend(session, ORDER_KEYS, key_owner(identity, person.id), command.idempotency_key)
+    person = locked.person if locked is not None else lock_person(session, identity.subject_person_id)
+    if person.id != identity.subject_person_id:
+        raise NotPermitted
+    order_no = next_order_no(session)
+    spent = idempotency.spend(
+        session,
+        ORDER_KEYS,
+        key_owner(identity, person.id),
+        command.idempotency_key,
+        result_ref=order_no,
+        lasts=command.key_lasts,
+    )
     if not spent.is_first:
         earlier = session.scalars(select(Order).where(Order.order_no == spent.earlier_result)).one()
         return Placed(earlier, is_first=False)
     if not command.lines:
         raise NothingChosen
-    items = _lock_items(session, person, [line.prescription_item_id for line in command.lines])
+    wanted = [line.prescription_item_id for line in command.lines]
+    items = (locked or lock_items(session, person, wanted)).items
+    if len(set(wanted)) != len(wanted) or not items.keys() >= set(wanted):
+        raise NotPermitted
     _check_lines(session, identity, person, items, command.lines)
 
     planned = plan_deliveries(
-        session, person, items, command.deliveries, {line.prescription_item_id: line.delivery for line in command.lines}
+        session,
+        person,
+        {item_id: items[item_id] for item_id in sorted(wanted)},
+        command.deliveries,
+        {line.prescription_item_id: line.delivery for line in command.lines},
     )
 
-    order = new_order(session, identity, person, Channel.PHONE if identity.is_staff else command.channel)
+    order = _build_order(
+        session, identity, person, Channel.PHONE if identity.is_staff else command.channel, order_no, registration
+    )
     if command.channel is Channel.CONTRACT_1177:
         order.orderer_name = "" if person.is_protected else command.orderer
         order.by_delegate = command.by_delegate
-    choices = {
-        item_id: choice
-        for delivery in planned
-        for choice in [build_delivery_choice(session, order, person, delivery)]
-        for item_id in delivery.item_ids
-    }
-    policy = policy_of(person.region).section(OrderingPolicy)
+    choices = dict[int, DeliveryChoice]()
+    for delivery in planned:
+        choice = delivery_choice_of(person, delivery)
+        choice.order = order
+        choices |= dict.fromkeys(delivery.item_ids, choice)
+    session.add(order)
+    session.add_all(dict.fromkeys(choices.values()))
     for line in command.lines:
         item = items[line.prescription_item_id]
-        _withdraw(session, order, choices[item.id], item, line, policy)
-    order.registration = registration
-    spent.settle(session, order.order_no)
+        _withdraw(session, order, person, choices[item.id], item, line)
     _remember_door_code(person, planned)
     return Placed(order, is_first=True)
 
@@ -141,44 +175,6 @@ def key_owner(identity: Identity, person_id: int) -> str:
     """Return whose a form's key is: one person's or employee's, for one patient."""
     who = f"staff:{identity.staff_id}" if identity.is_staff else f"person:{identity.person_id}"
     return f"{who}:{person_id}"
-
-
-def lock_person(session: Session, person_id: int | None) -> Person:
-    """Lock the person, so that one person's orders queue and no change of address, protection or death comes between; raise NotFound.
-
-    Exclusive from the start: a shared lock that is later raised to write the door code would let two orders wait for each other.
-    """
-    person = session.scalar(
-        select(Person)
-        .where(Person.id == person_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if person is None:
-        raise NotFound
-    return person
-
-
-def _lock_items(session: Session, person: Person, item_ids: list[int]) -> dict[int, PrescriptionItem]:
-    rows = session.scalars(
-        select(PrescriptionItem)
-        .join(Prescription)
-        .where(PrescriptionItem.id.in_(item_ids), Prescription.person_id == person.id)
-        .order_by(PrescriptionItem.id)
-        .with_for_update(of=PrescriptionItem)
-        .execution_options(populate_existing=True)
-        .options(
-            selectinload(PrescriptionItem.article).selectinload(Article.successor),
-            selectinload(PrescriptionItem.sub_articles),
-            selectinload(PrescriptionItem.delivery_alternatives),
-            selectinload(PrescriptionItem.prescription)
-            .selectinload(Prescription.prescribing_unit)
-            .selectinload(Unit.adult_unit),
-        )
-    ).all()
-    if len(rows) != len(set(item_ids)) or len(item_ids) != len(set(item_ids)):
-        raise NotPermitted
-    return {row.id: row for row in rows}
 
 
 def _check_lines(
@@ -213,12 +209,27 @@ def next_order_no(session: Session) -> str:
 
 
 def new_order(session: Session, identity: Identity, person: Person, channel: Channel) -> Order:
-    """Build an order with the next number and the promised day (handbook §5), recording who ordered."""
+    """Write an order with the next number and the promised day (handbook §5), recording who ordered."""
+    order = _build_order(session, identity, person, channel, next_order_no(session))
+    session.add(order)
+    session.flush()
+    return order
+
+
+def _build_order(
+    session: Session,
+    identity: Identity,
+    person: Person,
+    channel: Channel,
+    order_no: str,
+    registration: Registration = Registration.HERE,
+) -> Order:
     policy = policy_of(person.region).section(OrderingPolicy)
-    order = Order(
-        order_no=next_order_no(session),
+    return Order(
+        order_no=order_no,
         region=person.region,
         person_id=person.id,
+        person=person,
         placed_at=now(session),
         channel=channel,
         orderer_person_id=identity.person_id,
@@ -226,43 +237,35 @@ def new_order(session: Session, identity: Identity, person: Person, channel: Cha
         orderer_name="" if person.is_protected else identity.label,
         by_delegate=identity.acts_for_another,
         promised_date=add_working_days(today(session), policy.promise_working_days),
+        registration=registration,
     )
-    session.add(order)
-    session.flush()
-    return order
 
 
 def _withdraw(
-    session: Session,
-    order: Order,
-    choice: DeliveryChoice,
-    item: PrescriptionItem,
-    line: OrderLine,
-    policy: OrderingPolicy,
+    session: Session, order: Order, person: Person, choice: DeliveryChoice, item: PrescriptionItem, line: OrderLine
 ) -> None:
     day = today(session)
     withdrawal = Withdrawal(
-        order_id=order.id,
-        prescription_item_id=item.id,
+        order=order,
+        prescription_item=item,
         packages=sum(line.packages.values()),
         limit_packages=item.packages_per_order,
         withdrawn_on=day,
     )
     session.add(withdrawal)
-    session.flush()
-    payer = payer_of(order.patient, item.prescription.prescribing_unit, day)
-    prices = {article.id: article.price for article in (item.article, *item.sub_articles)}
+    payer = payer_of(person, item.prescription.prescribing_unit, day)
+    articles = {article.id: article for article in (item.article, *item.sub_articles)}
     session.add_all(
         OrderRow(
-            order_id=order.id,
-            delivery_choice_id=choice.id,
-            withdrawal_id=withdrawal.id,
-            article_id=article_id,
+            order=order,
+            delivery_choice=choice,
+            withdrawal=withdrawal,
+            article=articles[article_id],
             packages=packages,
             status_at=now(session),
             payer=payer.kind,
             payer_ref=payer.ref,
-            package_price=prices[article_id],
+            package_price=articles[article_id].price,
         )
         for article_id, packages in sorted(line.packages.items())
         if packages
@@ -270,7 +273,10 @@ def _withdraw(
     item.orders_used_here += 1
     item.orders_remaining -= 1
     item.next_earliest_order_date = rules.next_earliest_date(
-        item.source_next_earliest_date, day, item.days_per_order, policy.reorder_days_before_empty
+        item.source_next_earliest_date,
+        day,
+        item.days_per_order,
+        policy_of(person.region).section(OrderingPolicy).reorder_days_before_empty,
     )
 
 

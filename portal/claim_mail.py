@@ -20,7 +20,7 @@ from delivery.complaints.incident_papers import grouped
 from delivery.complaints.incident_words import faults
 from delivery.complaints.models import FaultReport
 from delivery.complaints.questions import Question, QuestionKind, questions_for
-from delivery.documents import Translate
+from delivery.sheets import Translate
 from orders.policy import CustomerServicePolicy
 from portal.adapters.mail import MailFile
 from portal.csv_download import csv_bytes

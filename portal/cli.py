@@ -10,7 +10,8 @@ import click
 COMMANDS = {
     "assets": ("portal.commands.assets:assets", "Build what browsers fetch."),
     "demo": ("portal.commands.demo:demo", "Run the whole portal on this machine."),
-    "demo-reset": ("portal.commands.demo:demo_reset", "Remove the demo's data."),
+    "demo-pair": ("portal.commands.demo:demo_pair", "Run two: the pages of one before the depot of the other."),
+    "demo-reset": ("portal.commands.demo:demo_reset", "Remove the demos' data."),
     "import": ("portal.commands.imports:import_group", "Read articles, prescriptions, persons, stock, service points."),
     "migrate": ("portal.commands.migrate:migrate", "Bring the database to the newest revision."),
     "payers": ("portal.commands.payers:payers", "Write what every payer pays for a month (CSV)."),

@@ -85,6 +85,7 @@ EVENTS: Mapping[ComplaintEventKind, Any] = {
     ComplaintEventKind.CLAIM_SENT: _l("The claim was sent to the supplier"),
     ComplaintEventKind.ACCEPTED: _l("The supplier accepted the claim"),
     ComplaintEventKind.REJECTED: _l("The supplier rejected the claim"),
+    ComplaintEventKind.ANSWER_UNDONE: _l("The supplier's answer was taken back: it had been noted by mistake"),
     ComplaintEventKind.CREDITED: _l("The supplier's credit note came"),
     ComplaintEventKind.CREDIT_UNDONE: _l("A credit note was undone"),
     ComplaintEventKind.CLOSED: _l("The case was closed"),
@@ -101,6 +102,7 @@ LOOK_FIRST: Mapping[LookFirst, Any] = {
     LookFirst.POSSIBLE_DUPLICATE: _l("Perhaps the same as another case"),
     LookFirst.LOT_UNKNOWN: _l("Not known to have been delivered"),
     LookFirst.OTHERS_REPLACE: _l("Others replace it"),
+    LookFirst.SENT_FROM_ELSEWHERE: _l("A replacement is ordered in the region's own system"),
     LookFirst.NO_REPLACEMENT_WANTED: _l("No new one wanted"),
     LookFirst.PATIENT_HAS_DIED: _l("The patient has died"),
 }

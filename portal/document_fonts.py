@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from babel.support import Translations
 
-from delivery.documents import Fonts, Translate
+from delivery.sheets import Fonts, Translate
 from portal.assets import AssetManifest
 from portal.telling import TRANSLATIONS
 

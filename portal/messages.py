@@ -24,15 +24,25 @@ def _case(facts: Facts, subject: str, body: str) -> MessageText:
 
 
 def _confirmed(facts: Facts) -> MessageText:
-    promised = day(date.fromisoformat(facts["promised_date"]))
-    return _order(
-        facts,
-        _("Customer service has ordered for you") if facts.get("by_phone") else _("We have your order"),
-        _(
-            "Order %(number)s comes by %(day)s. We tell you here when it has been sent.",
-            number=grouped(facts["order_no"]),
-            day=promised,
-        ),
+    words = {"number": grouped(facts["order_no"]), "day": day(date.fromisoformat(facts["promised_date"]))}
+    if facts.get("sent_elsewhere"):
+        body = _("Order %(number)s comes by %(day)s. The region has it, and sends it to you.", **words)
+    else:
+        body = _("Order %(number)s comes by %(day)s. We tell you here when it has been sent.", **words)
+    subject = _("Customer service has ordered for you") if facts.get("by_phone") else _("We have your order")
+    return _order(facts, subject, body)
+
+
+def _not_registered(facts: Facts) -> MessageText:
+    """The order is gone: what leads on is the page that orders the same again."""
+    body = _(
+        "Order %(number)s never reached the region's prescription system. Nothing of it was ordered: %(articles)s. "
+        "You have your withdrawals back. Order again, or call customer service.",
+        number=grouped(facts["order_no"]),
+        articles=", ".join(facts["articles"]),
+    )
+    return MessageText(
+        _("Your order was not registered"), body, url_for("patient.review", item=facts["items"]), _("Order again")
     )
 
 
@@ -198,9 +208,11 @@ def _renewal_asked(facts: Facts) -> MessageText:
 
 
 def _renewal_renewed(facts: Facts) -> MessageText:
-    body = _(
-        "Your unit said yes. You can order %(article)s until %(day)s.", article=facts["article"], day=_until(facts)
-    )
+    article = facts["article"]
+    if facts.get("until"):
+        body = _("Your unit said yes. You can order %(article)s until %(day)s.", article=article, day=_until(facts))
+    else:
+        body = _("Your unit said yes. You see among your products when you can order %(article)s.", article=article)
     return _products(_("Your prescription has been renewed"), body)
 
 
@@ -239,6 +251,7 @@ def _as_sentence(text: str) -> str:
 SENTENCES: dict[str, Callable[[Facts], MessageText]] = {
     "order.confirmed": _confirmed,
     "order.changed": _changed,
+    "order.not_registered": _not_registered,
     "order.sent": _sent,
     "order.delivered": _delivered,
     "order.short": _short,

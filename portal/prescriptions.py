@@ -6,18 +6,20 @@ The source may take seconds, so nothing here runs inside a unit of work of the c
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity, system_identity
 from auth.models import Person
-from auth.numbers import MalformedNumber, parse_number
-from core.clock import today
+from auth.numbers import MalformedNumber, PersonNumber, parse_number
+from core.clock import now, swedish_date
 from core.db import Database
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.importing import FileRefused
-from core.outbox import Message, publish
+from core.outbox import Message, OutboxMessage, publish
 from orders.contract.writing import Values
 from orders.importing.contract import parse_responses
 from orders.importing.parsed import ParsedSubject
@@ -27,9 +29,10 @@ from orders.source.catalogue import learn_articles, learn_units
 from orders.source.policy import source_of
 from orders.source.ports import AnswerLost, PrescriptionSource, Refused, SourceDown
 from orders.source.reading import Taken, is_fresh, take_answer
-from orders.source.registering import awaited_order_ids, register_order, submit_order, undo_order
+from orders.source.registering import awaited_order_ids, order_made_by, register_order, submit_order, undo_order
 
 log = logging.getLogger("portal.prescriptions")
+LOOK = "registration.look"
 _LABEL = "prescription source"
 
 
@@ -58,11 +61,14 @@ class Prescriptions:
         self._database, self._source = database, source
 
     def refresh(self, region: str, person_id: int) -> State:
-        """Read a person's prescriptions from where they live, unless that was done just now; never raises for a source that is down."""
+        """Read a person's prescriptions from where they live, unless that was done just now; a source that is down is a state.
+
+        Raises NotFound for a person of another region, whose number its source is never asked about.
+        """
         if not source_of(region).lives_elsewhere:
             return State.HERE
         with self._database.unit_of_work() as session:
-            if is_fresh(session, session.get_one(Person, person_id)):
+            if is_fresh(session, _person(session, region, person_id)):
                 return State.FRESH
         try:
             _subject, taken = self._read(region, person_id)
@@ -73,11 +79,16 @@ class Prescriptions:
     def place(self, identity: Identity, command: PlaceOrder) -> Order:
         """Place an order where the region's orders are taken; what comes back is awaited when the source's answer was lost.
 
-        Raises what `place_order` raises, and SourceDown, RefusedBySource and AnotherAwaited, with nothing ordered.
+        The same form is sent once: whoever sends it again is given what it made, also while the source is down. Raises what
+        `place_order` raises, and SourceDown, RefusedBySource and AnotherAwaited, with nothing ordered.
         """
         if not source_of(identity.region).lives_elsewhere:
             with self._database.unit_of_work() as session:
                 return place_order(session, identity, command)
+        with self._database.unit_of_work() as session:
+            made = order_made_by(session, identity, command)
+        if made is not None:
+            return made
         assert identity.subject_person_id is not None
         # Asked anew: what the source has now is what a lost order is told from.
         subject, _taken = self._read(identity.region, identity.subject_person_id)
@@ -120,26 +131,31 @@ class Prescriptions:
 
     def _read(self, region: str, person_id: int) -> tuple[ParsedSubject, Taken]:
         with self._database.unit_of_work() as session:
-            person = session.get_one(Person, person_id)
-            asked_at, number = self._database.clock.now(), person.number
-        subject = self._parse(self._port().read(region, number), number)
+            number, asked_at = _person(session, region, person_id).number, now(session)
+        try:
+            asked = parse_number(number, swedish_date(asked_at))
+        except MalformedNumber:
+            # A reserve number is no number of the contract's.
+            raise SourceDown("cannot be asked about") from None
+        subject = self._parse(self._port().read(region, number), asked)
+        return subject, self._take(region, person_id, subject, asked_at)
+
+    def _take(self, region: str, person_id: int, subject: ParsedSubject, asked_at: datetime) -> Taken:
         with self._database.unit_of_work() as session:
             learn_articles(session, region, subject.items)
         with self._database.unit_of_work() as session:
             learn_units(session, region, subject.items)
         with self._database.unit_of_work() as session:
-            taken = take_answer(session, system_identity(region, _LABEL), person_id, subject, asked_at)
-        return subject, taken
+            return take_answer(session, system_identity(region, _LABEL), person_id, subject, asked_at)
 
-    def _parse(self, raw: bytes, number: str) -> ParsedSubject:
-        with self._database.unit_of_work() as session:
-            day = today(session)
+    def _parse(self, raw: bytes, asked: PersonNumber) -> ParsedSubject:
         try:
-            parsed = parse_responses(raw, day)
-            asked = parse_number(number, day)
-        except (FileRefused, MalformedNumber) as problem:
-            log.error("the source's answer cannot be read", extra={"reason": type(problem).__name__})
+            parsed = parse_responses(raw, swedish_date(self._database.clock.now()))
+        except FileRefused:
+            log.error("the source's answer cannot be read")
             raise SourceDown("unreadable") from None
+        if parsed.names_nobody and not parsed.subjects:
+            return ParsedSubject(1, asked, is_empty_answer=True)
         if parsed.refusals:
             log.warning("the source's answer has parts that cannot be read", extra={"count": len(parsed.refusals)})
         if len(parsed.subjects) != 1 or parsed.subjects[0].number != asked:
@@ -151,6 +167,13 @@ class Prescriptions:
         if self._source is None:
             raise SourceDown("no way to the source is configured")
         return self._source
+
+
+def _person(session: Session, region: str, person_id: int) -> Person:
+    person = session.get(Person, person_id)
+    if person is None or person.region != region:
+        raise NotFound
+    return person
 
 
 _STATES = {
@@ -169,9 +192,20 @@ def use_prescriptions(prescriptions: Prescriptions) -> None:
 
 
 def look_for_awaited(session: Session, message: Message) -> None:
-    """Have every awaited order of a region looked for, each by itself; handles `registrations.due`."""
+    """Have every awaited order of a region looked for, each by itself; handles `registrations.due`.
+
+    Not once more where the last time has not come yet: looking may take longer than a minute when a source hangs.
+    """
+    waiting = set(
+        session.scalars(
+            select(OutboxMessage.payload["order_id"].as_integer()).where(
+                OutboxMessage.kind == LOOK, OutboxMessage.done_at.is_(None), OutboxMessage.dead_at.is_(None)
+            )
+        )
+    )
     for order_id in awaited_order_ids(session, message.payload["region"]):
-        publish(session, "registration.look", order_id=order_id)
+        if order_id not in waiting:
+            publish(session, LOOK, order_id=order_id)
 
 
 def look_for_order(session: Session, message: Message) -> None:

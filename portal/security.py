@@ -183,19 +183,32 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
     def declare(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            user = signed_in()
-            if user is None:
-                return cast(R, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
-            if user.call_ran_out:
-                flash(_("The call has ended by itself. Find the patient again to go on."), "info")
-            if not permits(user.identity, permission):
-                return cast(R, _without_permission(user, permission))
+            refused = refusal_of(permission)
+            if refused is not None:
+                return cast(R, refused)
+            _tell_of_ended_call(require_signed_in())
             return view(*args, **kwargs)
 
         setattr(guarded, ACCESS_ATTRIBUTE, Access(permission))
         return guarded
 
     return declare
+
+
+def refusal_of(permission: Permission) -> ResponseReturnValue | None:
+    """Return where to send somebody who may not do this, None for whoever may; raises NotPermitted."""
+    user = signed_in()
+    if user is None:
+        return cast(ResponseReturnValue, current_app.login_manager.unauthorized())  # type: ignore[attr-defined]
+    if permits(user.identity, permission):
+        return None
+    _tell_of_ended_call(user)
+    return _without_permission(user, permission)
+
+
+def _tell_of_ended_call(user: SignedIn) -> None:
+    if user.call_ran_out:
+        flash(_("The call has ended by itself. Find the patient again to go on."), "info")
 
 
 def _without_permission(user: SignedIn, permission: Permission) -> ResponseReturnValue:

@@ -72,6 +72,8 @@ class ServerSession(SessionMixin):
         self._owner = ANONYMOUS
         self.cookie_to_set: str | None = None
         self.cookie_to_drop = False
+        # Set by what a page asks by itself: nobody has done anything, so the time-out goes on counting.
+        self.is_unattended = False
 
     def __getitem__(self, key: str) -> Any:
         return self._data()[key]
@@ -147,7 +149,8 @@ class ServerSession(SessionMixin):
                     self._insert(db)
             return
         present = self._database.clock.now()
-        if not changed and self._last_seen_at is not None and present - self._last_seen_at < SEEN_INTERVAL:
+        is_seen = self._last_seen_at is not None and present - self._last_seen_at < SEEN_INTERVAL
+        if not changed and (self.is_unattended or is_seen):
             return
         with self._database.unit_of_work() as db:
             row = db.scalar(select(WebSession).where(WebSession.id == self._row_id).with_for_update())

@@ -22,6 +22,7 @@ from delivery.complaints.cases import change_state, record_case, tell_timeline
 from delivery.complaints.claim_errors import (
     AnsweredAlready,
     AnswerReasonMissing,
+    AnswerStays,
     ClaimReasonMissing,
     NothingAnswered,
     PackNotThere,
@@ -94,6 +95,35 @@ def answer_line(session: Session, identity: Identity, line: ClaimLine, answer: A
     record_case(
         session, identity, line.complaint, "complaint.claim_accepted" if is_accepted else "complaint.claim_rejected"
     )
+
+
+def undo_answer(session: Session, identity: Identity, claim_no: str, case_no: str) -> ClaimPack:
+    """Take back an answer that was noted by mistake: its case is claimed again, its pack with the supplier.
+
+    The timeline keeps the answer and that it was undone. Locks the complaints, the pack and its lines. Raises NotPermitted, NotFound,
+    PackNotThere for a pack that is closed, AnswerStays.
+    """
+    require(identity, Permission.CLAIM)
+    pack, lines = lock_pack_with_cases(session, identity, claim_no)
+    line = next((one for one in lines if one.complaint.case_no == case_no), None)
+    if line is None:
+        raise NotFound
+    if pack.status not in (ClaimStatus.SENT, ClaimStatus.ANSWERED):
+        raise PackNotThere(pack.claim_no, pack.status, pack.sent_at)
+    if not can_be_undone(line):
+        raise AnswerStays(case_no, has_answer=line.outcome is not None, is_credited=line.credited > 0)
+    line.outcome, line.outcome_reason, line.answered_at = None, "", None
+    pack.status = ClaimStatus.SENT
+    change_state(session, identity, line.complaint, ComplaintState.CLAIMED)
+    tell_timeline(session, identity, line.complaint, ComplaintEventKind.ANSWER_UNDONE)
+    record_case(session, identity, line.complaint, "complaint.answer_undone")
+    return pack
+
+
+def can_be_undone(line: ClaimLine) -> bool:
+    """Tell whether a line has an answer, no credit, and a case that is still where the answer left it."""
+    left_at = {ClaimOutcome.ACCEPTED: ComplaintState.ACCEPTED, ClaimOutcome.REJECTED: ComplaintState.REJECTED}
+    return line.outcome is not None and not line.credited and line.complaint.state is left_at[line.outcome]
 
 
 def settle_pack(pack: ClaimPack, lines: Sequence[ClaimLine]) -> None:

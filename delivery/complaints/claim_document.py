@@ -12,9 +12,9 @@ from babel.numbers import format_currency
 from PIL import Image
 
 from delivery.complaints.claim_papers import ClaimPapers, PaperLine
-from delivery.complaints.incident_papers import Paper, grouped, printable
+from delivery.complaints.incident_papers import Paper, grouped
 from delivery.complaints.incident_words import faults
-from delivery.documents import Fonts, Translate
+from delivery.sheets import Fonts, Translate, printable
 
 # What an e-mail server takes with its own encoding on top, and what a browser shows without waiting.
 MOST_PHOTO_BYTES_MAILED = 6 * 1024 * 1024

@@ -66,6 +66,16 @@ class AnsweredAlready(DomainError):
         self.answered_at = answered_at
 
 
+class AnswerStays(DomainError):
+    """An answer cannot be undone: there is none (any more), the case is credited, or it has gone on since."""
+
+    def __init__(self, case_no: str, *, has_answer: bool, is_credited: bool) -> None:
+        super().__init__(case_no)
+        self.case_no = case_no
+        self.has_answer = has_answer
+        self.is_credited = is_credited
+
+
 @dataclass(frozen=True)
 class EarlierNote:
     """The credit note that came first."""

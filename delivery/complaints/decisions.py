@@ -33,6 +33,7 @@ _DECISIONS = frozenset(
         ComplaintEventKind.CLAIMED,
         ComplaintEventKind.ACCEPTED,
         ComplaintEventKind.REJECTED,
+        ComplaintEventKind.ANSWER_UNDONE,
         ComplaintEventKind.CREDITED,
         ComplaintEventKind.CREDIT_UNDONE,
         ComplaintEventKind.CLOSED,
@@ -68,7 +69,7 @@ def replace_product(session: Session, identity: Identity, command: ReplaceProduc
     """Order a replacement without a withdrawal (handbook §3.8) and tell the reporter; the same key gives the same result.
 
     Locks the person and the complaint. Raises NotPermitted, NotFound, AlreadyDecided, AlreadyReplaced when one was sent before the case
-    was opened again, PackagesOutOfRange, PatientHasDied, NothingPrescribed.
+    was opened again, PackagesOutOfRange, PatientHasDied, NothingPrescribed, SentFromElsewhere.
     """
     complaint = lock_case(session, identity, Permission.DECIDE_COMPLAINT, command.case_no)
     spent = idempotency.spend(session, "complaint.replace", _key_owner(identity, complaint), command.idempotency_key)

@@ -77,6 +77,10 @@ class NothingPrescribed(DomainError):
     """The patient has no prescription here: there is no unit and no way by which anything could be sent."""
 
 
+class SentFromElsewhere(DomainError):
+    """The region's products come from another system's depot: a replacement is ordered there, and no depot of ours could send it."""
+
+
 class NotADuplicate(DomainError):
     """A case is the same only as another of the same patient and article."""
 

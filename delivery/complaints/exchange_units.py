@@ -15,7 +15,7 @@ from delivery.complaints.exchange_reading import StatedExchange
 from delivery.complaints.policy import ComplaintsPolicy
 from delivery.goods_models import SerialisedUnit, UnitStatus
 from delivery.models import Lot
-from delivery.warranty import inherited_warranty
+from delivery.warranty import inherited_warranty, own_warranty
 from orders.models import Article
 
 # The lot of what never passed the depot: each article has one, that nothing on any shelf is of.
@@ -124,7 +124,7 @@ def give_instead(session: Session, old: SerialisedUnit, serial_no: str, day: dat
         picked_lot_id=old.picked_lot_id,
         person_id=old.person_id,
         shipped_on=day,
-        warranty_until=inherited_warranty(old.warranty_until, day, policy),
+        warranty_until=inherited_warranty(old.warranty_until, day, own_warranty(day, day, policy)),
         replaces_id=old.id,
     )
     old.status = UnitStatus.RETURNED

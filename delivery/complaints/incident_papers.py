@@ -14,7 +14,7 @@ from delivery.complaints import incident_words
 from delivery.complaints.incident_models import DocumentKind, Severity
 from delivery.complaints.incident_rules import Answer, Question
 from delivery.complaints.models import FaultKind
-from delivery.documents import Fonts, Translate
+from delivery.sheets import Fonts, Translate, prepared, printable, write
 
 _INK, _QUIET = 20, 95
 _LABEL_WIDTH = 58
@@ -26,12 +26,8 @@ class Paper(FPDF):
     def __init__(self, fonts: Fonts, language: str, foot: str, written_at: datetime) -> None:
         super().__init__(unit="mm", format="A4")
         self._foot = foot
-        self.set_creation_date(written_at)
-        self.set_lang(language)
-        self.set_margin(20)
+        prepared(self, fonts, language=language, margin=20, written_at=written_at)
         self.set_auto_page_break(True, 24)
-        self.add_font("text", "", fonts.regular)
-        self.add_font("text", "B", fonts.bold)
         self.add_page()
 
     def footer(self) -> None:
@@ -44,9 +40,7 @@ class Paper(FPDF):
 
     def line_of(self, text: str, size: float, *, bold: bool = False, after: float = 0) -> None:
         """Write a text over the whole width."""
-        self.set_font("text", "B" if bold else "", size)
-        self.multi_cell(0, size * 0.48, printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
-        self.ln(after)
+        write(self, text, size, bold=bold, after=after, leading=0.48)
 
     def heading(self, text: str) -> None:
         """Write a section's heading, never as the last line of a page."""
@@ -199,15 +193,6 @@ def udi(product: dict[str, Any]) -> str:
 def grouped(number: str) -> str:
     """Write a case number as it is read aloud: "100 016"."""
     return f"{number[:-3]}\N{NO-BREAK SPACE}{number[-3:]}"
-
-
-def printable(text: str) -> str:
-    """Return the text without the characters that no PDF text may hold."""
-    return "".join(
-        sign
-        for sign in text.replace("\r\n", "\n").replace("\t", " ")
-        if sign in "\n\N{NO-BREAK SPACE}" or (sign.isprintable() and not 0xD800 <= ord(sign) <= 0xDFFF)
-    )
 
 
 def _lines(*lines: str) -> str:

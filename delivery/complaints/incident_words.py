@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from delivery.complaints.incident_models import DocumentKind, Severity
 from delivery.complaints.incident_rules import Answer, Question
 from delivery.complaints.models import FaultKind
-from delivery.documents import Translate
+from delivery.sheets import Translate
 
 
 def questions(_: Translate) -> Mapping[Question, str]:

@@ -9,9 +9,9 @@ from babel.dates import format_date
 from core.clock import STOCKHOLM
 from delivery.complaints import incident_words
 from delivery.complaints.incident_models import Severity
-from delivery.complaints.incident_papers import Paper, grouped, printable
+from delivery.complaints.incident_papers import Paper, grouped
 from delivery.complaints.incident_years import YearCompilation, YearIncident, YearRow
-from delivery.documents import Fonts, Translate
+from delivery.sheets import Fonts, Translate, printable
 
 _COUNTED = (
     Severity.PUBLIC_HEALTH_THREAT,

@@ -19,6 +19,7 @@ from delivery.complaints.draft_models import Photo
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind
 from delivery.complaints.photos import photos_for_reporter
 from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
+from delivery.complaints.replacing import route_of
 from delivery.complaints.rules import is_case_no
 from orders.models import Article
 
@@ -54,7 +55,7 @@ def own_cases(session: Session, identity: Identity, limit: int = 50) -> list[Own
     require(identity, Permission.SEE_OWN_CASES)
     cases = session.scalars(_visible_to(identity).order_by(Complaint.id.desc()).limit(limit)).all()
     record(session, identity.actor, "cases.seen", subject_person_id=identity.subject_person_id, manner="LOOK")
-    return [_own(case) for case in cases]
+    return [_own(session, case) for case in cases]
 
 
 def own_case(session: Session, identity: Identity, case_no: str) -> OwnCase:
@@ -69,7 +70,7 @@ def own_case(session: Session, identity: Identity, case_no: str) -> OwnCase:
         manner="LOOK",
         object_ref=f"case:{complaint.case_no}",
     )
-    return replace(_own(complaint), photos=tuple(photos_for_reporter(session, identity, complaint.id)))
+    return replace(_own(session, complaint), photos=tuple(photos_for_reporter(session, identity, complaint.id)))
 
 
 def find_own(session: Session, identity: Identity, case_no: str) -> Complaint:
@@ -133,9 +134,9 @@ def _visible_to(identity: Identity) -> Select[Complaint]:
     return statement
 
 
-def _own(complaint: Complaint) -> OwnCase:
+def _own(session: Session, complaint: Complaint) -> OwnCase:
     policy = policy_of(complaint.region).section(ComplaintsPolicy)
     minutes = policy.due_minutes(is_red=complaint.has_red_flag)
     expected = complaint.due_at or add_working_minutes(complaint.received_at, minutes, policy.working_hours)
-    route = complaint.route or policy.route_of(complaint.article.kind)
+    route = complaint.route or route_of(session, complaint.region, complaint.article.kind)
     return OwnCase(complaint, swedish_date(expected), route)

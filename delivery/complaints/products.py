@@ -14,6 +14,7 @@ from auth.identity import Identity
 from auth.permissions import Permission, require
 from core.audit import record
 from core.errors import NotFound
+from delivery.came_elsewhere import came_elsewhere
 from delivery.goods_models import SerialisedUnit
 from delivery.history import DeliveredProduct, delivered_products, find_delivered
 from delivery.models import Lot
@@ -56,12 +57,16 @@ class ProductRef:
 
 @dataclass(frozen=True)
 class ReportedProduct:
-    """What is known of the product of a report; what was not sent to the subject has no day, no packages and maybe no lot of ours."""
+    """What is known of the product of a report; what was not sent to the subject has no day, no packages and maybe no lot of ours.
+
+    `came_on` is the day on which such an article came last from elsewhere; an earlier one of it may be meant.
+    """
 
     ref: ProductRef
     article: Article
     lot: Lot | None
     delivered: DeliveredProduct | None = None
+    came_on: date | None = None
 
     @property
     def lot_no(self) -> str:
@@ -98,7 +103,10 @@ def find_product(session: Session, identity: Identity, ref: ProductRef) -> Repor
     if article is None:
         raise NotFound
     lot = session.scalar(select(Lot).where(Lot.article_id == article.id, Lot.lot_no == ref.lot_no))
-    return ReportedProduct(ref, article, lot)
+    came = came_elsewhere(session, identity.region, identity.subject_person_id)
+    return ReportedProduct(
+        ref, article, lot, came_on=next((one.came_on for one in came if one.article.id == article.id), None)
+    )
 
 
 def see_product(session: Session, identity: Identity, ref: ProductRef) -> ReportedProduct:
@@ -120,30 +128,38 @@ def see_product(session: Session, identity: Identity, ref: ProductRef) -> Report
 
 @dataclass(frozen=True)
 class Read:
-    """What a code led to: a parcel, one product, or an article with those of it that were sent (`stated` when none is the very one)."""
+    """What a code led to: a parcel, one product, or an article with those of it that were sent (`stated` when none is the very one).
+
+    `asks_lot` is an article that came from elsewhere, and whose code says nothing of the lot.
+    """
 
     parcel_sscc: str = ""
     product: ProductRef | None = None
     stated: ProductRef | None = None
     article: Article | None = None
     delivered: tuple[DeliveredProduct, ...] = ()
+    asks_lot: Article | None = None
 
 
 class UnknownArticle(NotFound):
     """The code is whole, but no article of the region has it."""
 
 
-def read_product(session: Session, identity: Identity, text: str) -> Read:
+def read_product(session: Session, identity: Identity, text: str, article_id: int | None = None) -> Read:
     """Find what a code is about: of the delivery note, of the package, or its numbers as typed; logs the look.
 
-    Raises NotPermitted, NotACode for what cannot be read, UnknownArticle.
+    `article_id` is what the reader has chosen already, of what came from elsewhere: a source names articles without their codes, so a code
+    that nothing has is its. Raises NotPermitted, NotACode for what cannot be read, UnknownArticle.
     """
     require(identity, Permission.REPORT_FAULT)
     parcel = _parcel_of(text)
     if parcel:
         return Read(parcel_sscc=parcel)
     code = read_code(text)
-    article = article_of(session, identity.region, code)
+    elsewhere = [one.article for one in came_elsewhere(session, identity.region, identity.subject_person_id)]
+    article = article_of(session, identity.region, code) or next(
+        (one for one in elsewhere if one.id == article_id and one.gtin is None), None
+    )
     if article is None:
         raise UnknownArticle
     same = tuple(product for product in delivered_products(session, identity) if product.article.id == article.id)
@@ -151,9 +167,10 @@ def read_product(session: Session, identity: Identity, text: str) -> Read:
     found = _the_very_one(session, same, code, article)
     if found is not None:
         return Read(product=ProductRef(picked_lot_id=found.id, serial_no=serial_no), article=article)
-    return Read(
-        stated=ProductRef(article_id=article.id, lot_no=lot_no, serial_no=serial_no), article=article, delivered=same
-    )
+    stated = ProductRef(article_id=article.id, lot_no=lot_no, serial_no=serial_no)
+    if not same and any(one.id == article.id for one in elsewhere):
+        return Read(product=stated, article=article) if lot_no or serial_no else Read(asks_lot=article)
+    return Read(stated=stated, article=article, delivered=same)
 
 
 def _the_very_one(

@@ -20,12 +20,12 @@ from delivery.complaints.duplicates import possible_duplicates
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, FaultReport
 from delivery.complaints.photos import photos_of_case
 from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
-from delivery.complaints.replacing import delivered_packages
+from delivery.complaints.replacing import delivered_packages, is_sent_from_elsewhere
 from delivery.complaints.rules import UNDECIDED, is_case_no
 from delivery.complaints.triage import colleagues
 from delivery.models import DepotOrder, MovementReason, PickedLot, PickLine, StockMovement
 from delivery.unit_chain import SentUnit, units_sent
-from delivery.warranty import warranty_begins_on, warranty_ends_on
+from delivery.warranty import own_warranty
 from orders.models import Article, ProductKind
 
 
@@ -53,6 +53,8 @@ class OpenCase:
     photos: tuple[Photo, ...] = ()
     colleagues: tuple[StaffMember, ...] = ()
     duplicate_of: str = ""
+    # No depot of ours can send anything in the region.
+    is_sent_from_elsewhere: bool = False
 
     @property
     def reporter_name(self) -> str:
@@ -117,6 +119,7 @@ def open_case(session: Session, identity: Identity, case_no: str) -> OpenCase:
         photos=tuple(photos_of_case(session, complaint.id)),
         colleagues=tuple(colleagues(session, identity)),
         duplicate_of=case_no_of(session, complaint.duplicate_of_id),
+        is_sent_from_elsewhere=is_sent_from_elsewhere(session, complaint.region),
     )
     record(
         session,
@@ -173,10 +176,9 @@ def _warranty_ends_on(session: Session, complaint: Complaint) -> date | None:
         )
     )
     shipped_at = min((parcel.shipped_at for parcel in depot_order.parcels if parcel.shipped_at), default=None)
-    begins_on = warranty_begins_on(
+    return own_warranty(
         swedish_date(arrived_at) if arrived_at else None, swedish_date(shipped_at) if shipped_at else None, policy
     )
-    return warranty_ends_on(begins_on, policy.warranty_years) if begins_on else None
 
 
 def _reporter_is_protected(session: Session, report: FaultReport) -> bool:

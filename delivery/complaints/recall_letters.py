@@ -25,8 +25,9 @@ from delivery.complaints.recall_answers import units_of
 from delivery.complaints.recall_models import Recall, RecallItem, RecallStatus
 from delivery.complaints.recall_queries import recall_of
 from delivery.complaints.recall_telling import letters_to_post
-from delivery.documents import Address, Fonts, Translate
+from delivery.documents import Address
 from delivery.models import Lot, PickedLot
+from delivery.sheets import Fonts, Translate, prepared, printable, write
 from orders.delivery_plans import parcel_alias
 from orders.models import Article
 
@@ -134,13 +135,8 @@ def _products(session: Session, recipient_ids: Sequence[int]) -> dict[int, tuple
 
 def letters_pdf(letters: Letters, fonts: Fonts, words_of: Callable[[str], Translate]) -> bytes:
     """Return all letters as one PDF of A4 pages, two for each; `words_of` gives what translates into a language."""
-    pdf = FPDF(unit="mm", format="A4")
-    pdf.set_lang("sv")
-    pdf.set_margin(22)
+    pdf = prepared(FPDF(unit="mm", format="A4"), fonts, language="sv", margin=22, title=letters.recall_no)
     pdf.set_auto_page_break(True, 20)
-    pdf.add_font("text", "", fonts.regular)
-    pdf.add_font("text", "B", fonts.bold)
-    pdf.set_title(letters.recall_no)
     for letter in letters.letters:
         _window_side(pdf, letters, letter, words_of(letter.language))
         _letter_side(pdf, letters, letter, words_of(letter.language))
@@ -150,25 +146,25 @@ def letters_pdf(letters: Letters, fonts: Fonts, words_of: Callable[[str], Transl
 def _window_side(pdf: FPDF, letters: Letters, letter: Letter, _: Translate) -> None:
     pdf.add_page()
     pdf.set_font("text", size=8)
-    pdf.multi_cell(80, 3.6, "\n".join(_printable(line) for line in letters.sender.lines), align="L")
+    pdf.multi_cell(80, 3.6, "\n".join(printable(line) for line in letters.sender.lines), align="L")
     # Where a C5 envelope has its window.
     pdf.set_xy(110, 48)
     pdf.set_font("text", size=11)
     lines = [_("To the guardians of")] if letter.to_guardians else []
-    pdf.multi_cell(80, 5.2, "\n".join(_printable(line) for line in [*lines, *letter.receiver.lines]), align="L")
+    pdf.multi_cell(80, 5.2, "\n".join(printable(line) for line in [*lines, *letter.receiver.lines]), align="L")
 
 
 def _letter_side(pdf: FPDF, letters: Letters, letter: Letter, _: Translate) -> None:
     pdf.add_page()
-    _text(pdf, format_date(letters.written_on, "d MMMM y", locale=letter.language), 10, after=6)
-    _text(pdf, letters.title, 20, bold=True, after=4)
-    _text(pdf, letters.text(letter.language), 12, after=5)
+    write(pdf, format_date(letters.written_on, "d MMMM y", locale=letter.language), 10, after=6)
+    write(pdf, letters.title, 20, bold=True, after=4)
+    write(pdf, letters.text(letter.language), 12, after=5)
     if letter.products:
-        _text(pdf, _("You have been sent:"), 12, bold=True, after=1)
+        write(pdf, _("You have been sent:"), 12, bold=True, after=1)
         for product, lot_no in letter.products:
-            _text(pdf, f"{product}, {_('lot')} {lot_no}", 12)
+            write(pdf, f"{product}, {_('lot')} {lot_no}", 12)
         pdf.ln(4)
-    _text(
+    write(
         pdf,
         _(
             "Log in and say that you have read this, or call customer service on {phone}. Then we know that you know."
@@ -176,16 +172,4 @@ def _letter_side(pdf: FPDF, letters: Letters, letter: Letter, _: Translate) -> N
         12,
         after=6,
     )
-    _text(pdf, f"{_('Recall')} {letters.recall_no}", 9)
-
-
-def _text(pdf: FPDF, text: str, size: float, *, bold: bool = False, after: float = 0) -> None:
-    pdf.set_font("text", "B" if bold else "", size)
-    pdf.multi_cell(0, size * 0.47, _printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
-    pdf.ln(after)
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        c for c in text if c in "\n\N{NO-BREAK SPACE}" or (c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)
-    )
+    write(pdf, f"{_('Recall')} {letters.recall_no}", 9)

@@ -17,7 +17,7 @@ from core.audit import record
 from core.clock import STOCKHOLM, now
 from delivery.complaints.recall_models import RecallItem, RecallRecipient
 from delivery.complaints.recall_queries import RecallPage, recall_page
-from delivery.documents import Fonts, Translate
+from delivery.sheets import Fonts, Translate, prepared, printable, write
 from orders.models import Order
 
 
@@ -105,16 +105,17 @@ def report_rows(report: Report) -> Iterator[tuple[str, ...]]:
 def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: Translate) -> bytes:
     """Return the report as a PDF of A4 pages, in a language."""
     page, numbers, recall = report.page, report.page.numbers, report.page.recall
-    pdf = FPDF(unit="mm", format="A4")
-    pdf.set_creation_date(report.made_at)
-    pdf.set_lang(language)
-    pdf.set_margin(20)
-    pdf.add_font("text", "", fonts.regular)
-    pdf.add_font("text", "B", fonts.bold)
-    pdf.set_title(_("Effectiveness report"))
+    pdf = prepared(
+        FPDF(unit="mm", format="A4"),
+        fonts,
+        language=language,
+        margin=20,
+        written_at=report.made_at,
+        title=_("Effectiveness report"),
+    )
     pdf.add_page()
-    _text(pdf, _("Effectiveness report"), 22, bold=True, after=1)
-    _text(pdf, f"{_('Recall')} {recall.recall_no} · {recall.title}", 13, after=4)
+    write(pdf, _("Effectiveness report"), 22, bold=True, after=1)
+    write(pdf, f"{_('Recall')} {recall.recall_no} · {recall.title}", 13, after=4)
     _pairs(
         pdf,
         [
@@ -128,7 +129,7 @@ def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: 
             (_("Report made"), _instant(report.made_at, language)),
         ],
     )
-    _text(pdf, _("How well it worked"), 15, bold=True, after=1)
+    write(pdf, _("How well it worked"), 15, bold=True, after=1)
     _pairs(
         pdf,
         [
@@ -145,7 +146,7 @@ def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: 
         ],
     )
     if page.lots:
-        _text(pdf, _("Lots"), 15, bold=True, after=1)
+        write(pdf, _("Lots"), 15, bold=True, after=1)
         _table(
             pdf,
             (_("Product"), _("Lot"), _("Use by"), _("At the depot")),
@@ -161,15 +162,15 @@ def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: 
             (82, 38, 28, 22),
         )
     if page.units:
-        _text(pdf, f"{_('Serial numbers')}: {page.units_all}", 15, bold=True, after=1)
-        _text(
+        write(pdf, f"{_('Serial numbers')}: {page.units_all}", 15, bold=True, after=1)
+        write(
             pdf,
             ", ".join(unit.serial_no for unit in page.units) + (" …" if page.units_all > len(page.units) else ""),
             10,
         )
     if page.days:
         pdf.ln(3)
-        _text(pdf, _("Day by day"), 15, bold=True, after=1)
+        write(pdf, _("Day by day"), 15, bold=True, after=1)
         _table(
             pdf,
             (_("Day"), _("Reached"), _("Acknowledged")),
@@ -194,12 +195,6 @@ def _instant(at: datetime | None, language: str) -> str:
     return format_datetime(at, "d MMM y HH:mm", tzinfo=STOCKHOLM, locale=language) if at else "–"
 
 
-def _text(pdf: FPDF, text: str, size: float, *, bold: bool = False, after: float = 0) -> None:
-    pdf.set_font("text", "B" if bold else "", size)
-    pdf.multi_cell(0, size * 0.47, _printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
-    pdf.ln(after)
-
-
 def _pairs(pdf: FPDF, pairs: list[tuple[str, str]]) -> None:
     _table(pdf, (), [pair for pair in pairs if pair[1] != "–"], (70, 100))
     pdf.ln(5)
@@ -218,11 +213,5 @@ def _table(pdf: FPDF, heads: tuple[str, ...], rows: list[tuple[str, ...]], width
         for cells in ([heads] if heads else []) + rows:
             row = table.row()
             for cell in cells:
-                row.cell(_printable(cell))
+                row.cell(printable(cell))
     pdf.ln(2)
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        c for c in text if c in "\n\N{NO-BREAK SPACE}" or (c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF)
-    )

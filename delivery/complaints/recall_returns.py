@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
@@ -23,7 +23,7 @@ from delivery.models import Lot, LotStatus, PickedLot
 
 
 def must_stay_out(session: Session, picked: PickedLot, serials: Sequence[str]) -> bool:
-    """Tell whether what has come back is called back: such goods never go back to stock.
+    """Tell whether what has come back never goes back to stock: it is called back, or the supplier sent it and nobody knows its lot.
 
     Locks the lot shared: a recall that is being opened has found this delivery, or finds that it has come back.
     """
@@ -32,12 +32,12 @@ def must_stay_out(session: Session, picked: PickedLot, serials: Sequence[str]) -
         return True
     if not serials:
         return False
-    recalled = select(SerialisedUnit.id).where(
+    out = select(SerialisedUnit.id).where(
         SerialisedUnit.picked_lot_id == picked.id,
         SerialisedUnit.serial_no.in_(serials),
-        SerialisedUnit.is_recalled,
+        or_(SerialisedUnit.is_recalled, SerialisedUnit.lot_id != picked.lot_id),
     )
-    return session.scalar(recalled.limit(1)) is not None
+    return session.scalar(out.limit(1)) is not None
 
 
 def count_return(

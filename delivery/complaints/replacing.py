@@ -8,20 +8,30 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from auth.identity import Identity
+from auth.models import Unit
 from core.clock import now
+from core.policy import policy_of
 from delivery.complaints.cases import change_state, record_case, require_way, tell_people, tell_timeline
-from delivery.complaints.errors import NothingPrescribed
+from delivery.complaints.errors import NothingPrescribed, SentFromElsewhere
 from delivery.complaints.models import Complaint, ComplaintEventKind, ComplaintState, FaultReport
-from delivery.models import PickedLot, PickLine
-from orders.models import Order, OrderRow, RowStatus
+from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
+from delivery.models import Depot, PickedLot, PickLine
+from delivery.policy import DeliveryPolicy
+from orders.models import Order, OrderRow, ProductKind, RowStatus
 from orders.replacements import place_replacement
+from orders.source.policy import source_of
 
 A_YEAR = timedelta(days=365)
 
 
 def send_replacement(session: Session, identity: Identity, complaint: Complaint, packages: int) -> Order:
-    """Order `packages` for a case whose person and complaint are locked, and tell the reporter; raise StateRefused, NothingPrescribed."""
+    """Order `packages` for a case whose person and complaint are locked, and tell the reporter.
+
+    Raises StateRefused, NothingPrescribed, SentFromElsewhere.
+    """
     require_way(identity, complaint, ComplaintState.REPLACEMENT_ORDERED)
+    if is_sent_from_elsewhere(session, complaint.region):
+        raise SentFromElsewhere
     try:
         order = place_replacement(
             session,
@@ -44,6 +54,23 @@ def send_replacement(session: Session, identity: Identity, complaint: Complaint,
     record_case(session, identity, complaint, "complaint.replaced")
     tell_people(session, complaint, "fault.replaced", order_no=order.order_no)
     return order
+
+
+def is_sent_from_elsewhere(session: Session, region: str) -> bool:
+    """Tell whether another system sends the region's orders and no depot of ours could; no statement where prescriptions live here."""
+    if not source_of(region).lives_elsewhere:
+        return False
+    hsa_id = policy_of(region).section(DeliveryPolicy).depot_hsa_id
+    depot = select(Depot.id).join(Unit, Depot.unit_id == Unit.id).where(Unit.hsa_id == hsa_id)
+    return session.scalar(depot) is None
+
+
+def route_of(session: Session, region: str, kind: ProductKind) -> ComplaintRoute:
+    """Return who sees to it that somebody has a working product: as the policy says, but nobody waits for a depot that is not ours."""
+    route = policy_of(region).section(ComplaintsPolicy).route_of(kind)
+    if route is ComplaintRoute.DEPOT_REPLACES and is_sent_from_elsewhere(session, region):
+        return ComplaintRoute.CUSTOMER_SERVICE
+    return route
 
 
 def delivered_packages(session: Session, complaint: Complaint) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -19,10 +20,13 @@ from core.audit import record
 from core.clock import now
 from core.errors import NotFound
 from delivery.complaints import rules
-from delivery.complaints.incident_papers import grouped, printable
+from delivery.complaints.incident_papers import grouped
 from delivery.complaints.models import Complaint
-from delivery.documents import Address, Fonts, Translate
+from delivery.documents import Address
 from delivery.models import Depot
+from delivery.sheets import Fonts, Translate, prepared, write
+
+_write = partial(write, leading=0.46, width=60)
 
 
 @dataclass(frozen=True)
@@ -75,21 +79,22 @@ def label_of_case(session: Session, identity: Identity, case_no: str) -> ReturnL
 
 def return_label(label: ReturnLabel, fonts: Fonts, _: Translate) -> bytes:
     """Return the label as a PDF of 105 × 74 mm, with the case number in digits and as a QR code."""
-    pdf = FPDF(unit="mm", format=(105, 74))
-    pdf.set_creation_date(label.printed_at)
-    pdf.set_lang("sv")
-    pdf.set_margin(6)
+    pdf = prepared(
+        FPDF(unit="mm", format=(105, 74)),
+        fonts,
+        language="sv",
+        margin=6,
+        written_at=label.printed_at,
+        title=label.case_no,
+    )
     pdf.set_auto_page_break(False)
-    pdf.add_font("text", "", fonts.regular)
-    pdf.add_font("text", "B", fonts.bold)
-    pdf.set_title(label.case_no)
     pdf.add_page()
     pdf.image(_code(label.case_no), x=69, y=5, w=31)
     _write(pdf, _("Returned for a complaint"), 10)
     _write(pdf, _("Case"), 10)
-    _write(pdf, grouped(label.case_no), 30, "B")
+    _write(pdf, grouped(label.case_no), 30, bold=True)
     pdf.set_y(max(pdf.get_y(), 34))
-    _write(pdf, f"{label.article}, {label.article_no}", 10, "B", width=93)
+    _write(pdf, f"{label.article}, {label.article_no}", 10, bold=True, width=93)
     facts = (
         (_("Lot"), label.lot_no),
         (_("Serial number"), label.serial_no),
@@ -101,11 +106,6 @@ def return_label(label: ReturnLabel, fonts: Fonts, _: Translate) -> bytes:
         _write(pdf, _("To"), 8)
         _write(pdf, ", ".join(label.receiver.lines), 9.5, width=93)
     return bytes(pdf.output())
-
-
-def _write(pdf: FPDF, text: str, size: float, style: str = "", *, width: float = 60) -> None:
-    pdf.set_font("text", style, size)
-    pdf.multi_cell(width, size * 0.46, printable(text), align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _code(text: str) -> BytesIO:

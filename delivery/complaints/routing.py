@@ -22,8 +22,10 @@ from delivery.complaints.models import Complaint, ComplaintEventKind, LookFirst
 from delivery.complaints.policy import ComplaintRoute, ComplaintsPolicy
 from delivery.complaints.replacing import (
     delivered_packages,
+    is_sent_from_elsewhere,
     replaced_packages,
     replacements_of_a_year,
+    route_of,
     send_replacement,
 )
 from delivery.complaints.rules import RoutingFacts, look_first
@@ -52,7 +54,7 @@ def route_fault_report(session: Session, message: Message) -> None:
     require(identity, Permission.ROUTE_MESSAGES, region=complaint.region)
     policy = policy_of(complaint.region).section(ComplaintsPolicy)
     complaint.routed_at = now(session)
-    complaint.route = policy.route_of(complaint.article.kind)
+    complaint.route = route_of(session, complaint.region, complaint.article.kind)
     complaint.due_at = add_working_minutes(
         complaint.received_at, policy.due_minutes(is_red=complaint.has_red_flag), policy.working_hours
     )
@@ -83,6 +85,7 @@ def _look_first(
             lot_is_known=complaint.report.picked_lot_id is not None,
             replacements=replacements_of_a_year(session, complaint),
             replacements_before_a_look=policy.replacements_a_year_before_a_look,
+            sent_from_elsewhere=is_sent_from_elsewhere(session, complaint.region),
             packages_replaced=replaced_packages(session, complaint) + complaint.report.packages,
             packages_delivered=delivered_packages(session, complaint),
         )

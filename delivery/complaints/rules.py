@@ -57,7 +57,8 @@ TRANSITIONS: Mapping[ComplaintState, frozenset[ComplaintState]] = {
     ComplaintState.REPLACEMENT_ORDERED: frozenset({ComplaintState.CLAIMED, ComplaintState.CLOSED}),
     ComplaintState.DECLINED: frozenset({ComplaintState.TRIAGED, ComplaintState.CLOSED}),
     ComplaintState.CLAIMED: frozenset({ComplaintState.ACCEPTED, ComplaintState.REJECTED}),
-    ComplaintState.ACCEPTED: frozenset({ComplaintState.CREDITED, ComplaintState.CLOSED}),
+    # An answer that was noted by mistake is undone.
+    ComplaintState.ACCEPTED: frozenset({ComplaintState.CREDITED, ComplaintState.CLOSED, ComplaintState.CLAIMED}),
     ComplaintState.REJECTED: frozenset({ComplaintState.CLAIMED, ComplaintState.CLOSED}),
     ComplaintState.CREDITED: frozenset({ComplaintState.CLOSED, ComplaintState.ACCEPTED}),
     ComplaintState.CLOSED: frozenset({ComplaintState.TRIAGED}),
@@ -104,6 +105,8 @@ class RoutingFacts:
     # Packages of the same delivery that have been replaced, with those reported now.
     packages_replaced: int
     packages_delivered: int
+    # The region's products come from another system's depot, and none of ours can send one.
+    sent_from_elsewhere: bool = False
 
 
 def look_first(facts: RoutingFacts) -> LookFirst | None:
@@ -112,6 +115,7 @@ def look_first(facts: RoutingFacts) -> LookFirst | None:
         LookFirst.RED_FLAG: facts.is_red,
         LookFirst.PATIENT_HAS_DIED: facts.patient_has_died,
         LookFirst.POSSIBLE_DUPLICATE: facts.may_be_duplicate,
+        LookFirst.SENT_FROM_ELSEWHERE: facts.sent_from_elsewhere,
         LookFirst.OTHERS_REPLACE: facts.route is not ComplaintRoute.DEPOT_REPLACES,
         LookFirst.NO_REPLACEMENT_WANTED: not facts.wants_replacement,
         LookFirst.LOT_UNKNOWN: not facts.lot_is_known,

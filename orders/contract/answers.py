@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import bindparam, inspect, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from auth.identity import Identity
 from auth.models import Person
@@ -45,6 +44,43 @@ from orders.policy import OrderingPolicy
 
 HISTORY = timedelta(days=365)
 
+# Built once: putting a statement together costs as much as sending it.
+_ITEMS = (
+    select(PrescriptionItem)
+    .join(PrescriptionItem.prescription)
+    .where(
+        Prescription.person_id == bindparam("person_id"), PrescriptionItem.last_valid_date >= bindparam("shown_from")
+    )
+    .options(
+        joinedload(PrescriptionItem.article, innerjoin=True),
+        contains_eager(PrescriptionItem.prescription).joinedload(Prescription.prescribing_unit, innerjoin=True),
+        selectinload(PrescriptionItem.sub_articles),
+        selectinload(PrescriptionItem.delivery_alternatives),
+    )
+    .order_by(PrescriptionItem.id)
+)
+_ROWS = (
+    select(Order, OrderRow, PrescriptionItem.external_id, Article, DeliveryChoice)
+    .join(OrderRow, OrderRow.order_id == Order.id)
+    .join(Withdrawal, OrderRow.withdrawal_id == Withdrawal.id)
+    .join(PrescriptionItem, Withdrawal.prescription_item_id == PrescriptionItem.id)
+    .join(Article, OrderRow.article_id == Article.id)
+    .join(DeliveryChoice, OrderRow.delivery_choice_id == DeliveryChoice.id)
+    .where(OrderRow.kind == RowKind.WITHDRAWAL, OrderRow.status != RowStatus.CANCELLED)
+    .order_by(OrderRow.id)
+)
+_ROWS_OF_ORDER = _ROWS.where(Order.id == bindparam("order_id"))
+_ROWS_OF_PERSON = _ROWS.where(Order.person_id == bindparam("person_id"), Withdrawal.withdrawn_on >= bindparam("since"))
+_ELSEWHERE = (
+    select(ExternalWithdrawal)
+    .where(
+        ExternalWithdrawal.prescription_item_id.in_(bindparam("item_ids", expanding=True)),
+        ExternalWithdrawal.order_date >= bindparam("since"),
+    )
+    .options(joinedload(ExternalWithdrawal.article))
+    .order_by(ExternalWithdrawal.id)
+)
+
 
 def subject_answer(session: Session, identity: Identity, person: Person, version: Version) -> Values:
     """Return a person's items and history as the contract has them, in a fixed number of statements; writes the look.
@@ -63,10 +99,23 @@ def subject_answer(session: Session, identity: Identity, person: Person, version
     }
 
 
-def order_answer(session: Session, order_ids: Iterable[int], version: Version) -> list[Values]:
-    """Return the rows of orders just placed as the contract has them."""
-    found = session.execute(_own_rows().where(Order.id.in_(list(order_ids)))).all()
-    return [_row_values(*row, version=version) for row in found]
+def order_answer(session: Session, order: Order, version: Version) -> list[Values]:
+    """Return an order's rows as the contract has them; without a statement when it has just been placed."""
+    if "rows" in inspect(order).unloaded:
+        found = session.execute(_ROWS_OF_ORDER, {"order_id": order.id})
+        return [_row_values(*row, version=version) for row in found]
+    return [
+        _row_values(
+            order,
+            row,
+            row.withdrawal.prescription_item.external_id,
+            row.article,
+            row.delivery_choice,
+            version=version,
+        )
+        for row in order.rows
+        if row.withdrawal is not None
+    ]
 
 
 def article_values(article: Article, version: Version) -> Values:
@@ -86,18 +135,7 @@ def _items(session: Session, person: Person) -> list[PrescriptionItem]:
     shown_from = today(session) - timedelta(
         days=policy_of(person.region).section(OrderingPolicy).ended_items_visible_days
     )
-    items = session.scalars(
-        select(PrescriptionItem)
-        .join(PrescriptionItem.prescription)
-        .where(Prescription.person_id == person.id, PrescriptionItem.last_valid_date >= shown_from)
-        .options(
-            joinedload(PrescriptionItem.article),
-            joinedload(PrescriptionItem.prescription).joinedload(Prescription.prescribing_unit),
-            selectinload(PrescriptionItem.sub_articles),
-            selectinload(PrescriptionItem.delivery_alternatives),
-        )
-        .order_by(PrescriptionItem.id)
-    )
+    items = session.scalars(_ITEMS, {"person_id": person.id, "shown_from": shown_from})
     return [item for item in items if item.ended_on is None or item.ended_on >= shown_from]
 
 
@@ -150,22 +188,8 @@ def _alternatives(item: PrescriptionItem, person: Person, version: Version) -> l
     ]
 
 
-def _own_rows() -> Any:
-    return (
-        select(Order, OrderRow, PrescriptionItem.external_id, Article, DeliveryChoice)
-        .join(OrderRow, OrderRow.order_id == Order.id)
-        .join(Withdrawal, OrderRow.withdrawal_id == Withdrawal.id)
-        .join(PrescriptionItem, Withdrawal.prescription_item_id == PrescriptionItem.id)
-        .join(Article, OrderRow.article_id == Article.id)
-        .join(DeliveryChoice, OrderRow.delivery_choice_id == DeliveryChoice.id)
-        .where(OrderRow.kind == RowKind.WITHDRAWAL, OrderRow.status != RowStatus.CANCELLED)
-        .order_by(OrderRow.id)
-    )
-
-
 def _own_history(session: Session, person: Person, version: Version) -> list[Values]:
-    since = today(session) - HISTORY
-    found = session.execute(_own_rows().where(Order.person_id == person.id, Withdrawal.withdrawn_on >= since)).all()
+    found = session.execute(_ROWS_OF_PERSON, {"person_id": person.id, "since": today(session) - HISTORY})
     return [_row_values(*row, version=version) for row in found]
 
 
@@ -218,13 +242,7 @@ def choice_values(choice: DeliveryChoice) -> Values:
 
 def _external_history(session: Session, items: Iterable[PrescriptionItem], version: Version) -> list[Values]:
     by_id: Mapping[int, PrescriptionItem] = {item.id: item for item in items}
-    since = today(session) - HISTORY
-    found = session.scalars(
-        select(ExternalWithdrawal)
-        .where(ExternalWithdrawal.prescription_item_id.in_(by_id), ExternalWithdrawal.order_date >= since)
-        .options(joinedload(ExternalWithdrawal.article))
-        .order_by(ExternalWithdrawal.id)
-    )
+    found = session.scalars(_ELSEWHERE, {"item_ids": list(by_id), "since": today(session) - HISTORY})
     answers: dict[int, list[Values]] = defaultdict(list)
     for past in found:
         item = by_id[past.prescription_item_id]

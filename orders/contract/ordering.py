@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
-
-from auth.models import Person
-from core.clock import now
 from core.errors import DomainError
-from core.idempotency import IdempotencyKey
 from core.policy import policy_of
 from orders.contract.asked import AskedDelivery, AskedOrder, AskedRow
 from orders.deliveries import Option, options_of
+from orders.importing.items import key_of
 from orders.importing.parsed import ItemKey
 from orders.kinds import Channel
-from orders.models import Article, Prescription, PrescriptionItem
+from orders.locking import Locked
+from orders.models import Article, PrescriptionItem
 from orders.policy import OrderingPolicy
 from orders.services import OrderLine, PlaceOrder
 from orders.wishes import DeliveryWish
@@ -53,19 +49,14 @@ class AskedRefused(DomainError):
         self.article = article
 
 
-@dataclass(frozen=True)
-class _Found:
-    item: PrescriptionItem
-    articles: Mapping[str, Article]
-
-
-def command_of(session: Session, person: Person, asked: AskedOrder) -> PlaceOrder:
+def command_of(locked: Locked, asked: AskedOrder) -> PlaceOrder:
     """Return the command that places the asked order for the person; raise AskedRefused.
 
-    The caller has locked the person; the service decides every line anew. An item of another person's is as unknown as one that does
-    not exist.
+    The items are those that the rows name, whichever prescription they are of; the service decides every line anew. An item of another
+    person's is as unknown as one that does not exist.
     """
-    found = _find_items(session, person, asked.rows)
+    person = locked.person
+    items = {key_of(item): item for item in locked.items.values()}
     policy = policy_of(person.region).section(OrderingPolicy)
     packages: dict[int, dict[int, int]] = defaultdict(dict)
     ways: dict[int, AskedDelivery] = {}
@@ -73,10 +64,10 @@ def command_of(session: Session, person: Person, asked: AskedOrder) -> PlaceOrde
     places: dict[int, int] = {}
     for number, row in enumerate(asked.rows, start=1):
         key = ItemKey(row.source, row.prescription_id, row.item_id)
-        if key not in found:
+        if key not in items:
             raise AskedRefused(AskedProblem.ITEM_UNKNOWN, number)
-        item = found[key].item
-        article = found[key].articles.get(row.article_no)
+        item = items[key]
+        article = _article(item, row.article_no)
         if article is None:
             raise AskedRefused(AskedProblem.ARTICLE_UNKNOWN, number, item.article.display_name)
         if article.id in packages[item.id]:
@@ -96,58 +87,26 @@ def command_of(session: Session, person: Person, asked: AskedOrder) -> PlaceOrde
             OrderLine(item_id, spread, None, places.get(item_id, 0)) for item_id, spread in sorted(packages.items())
         ),
         deliveries=tuple(wishes),
-        idempotency_key=retry_key(session, person, asked),
+        idempotency_key=_digest(asked),
+        key_lasts=RETRY_WINDOW,
         channel=Channel.CONTRACT_1177,
         orderer=asked.orderer,
         by_delegate=asked.by_delegate,
     )
 
 
-def retry_key(session: Session, person: Person, asked: AskedOrder) -> str:
-    """Return the key under which the same order, asked again within ten minutes of the first time, is one order.
-
-    The caller has locked the person, so that of two at once the second one sees the first one's key.
-    """
+def _digest(asked: AskedOrder) -> str:
+    """Return what the same order, asked again, has in common with the first."""
     content = repr((asked.subject, asked.orderer, asked.by_delegate, [_plain(row) for row in asked.rows]))
-    digest = hashlib.sha256(content.encode()).hexdigest()[:40]
-    present = now(session)
-    earlier = session.scalar(
-        select(IdempotencyKey.key)
-        .where(
-            IdempotencyKey.scope == "order",
-            IdempotencyKey.key.startswith(f"{digest}."),
-            IdempotencyKey.created_at > present - RETRY_WINDOW,
-        )
-        .order_by(IdempotencyKey.id.desc())
-        .limit(1)
-    )
-    return earlier or f"{digest}.{int(present.timestamp())}"
+    return hashlib.sha256(content.encode()).hexdigest()[:40]
 
 
 def _plain(row: AskedRow) -> object:
     return sorted(asdict(row).items(), key=lambda pair: pair[0])
 
 
-def _find_items(session: Session, person: Person, asked: Sequence[AskedRow]) -> dict[ItemKey, _Found]:
-    rows = session.execute(
-        select(PrescriptionItem, Prescription.source, Prescription.external_id)
-        .join(PrescriptionItem.prescription)
-        .where(
-            Prescription.person_id == person.id,
-            PrescriptionItem.external_id.in_({row.item_id for row in asked}),
-        )
-        .options(
-            selectinload(PrescriptionItem.article),
-            selectinload(PrescriptionItem.sub_articles),
-            selectinload(PrescriptionItem.delivery_alternatives),
-        )
-    )
-    return {
-        ItemKey(source, prescription_id, item.external_id): _Found(
-            item, {article.article_no: article for article in (item.article, *item.sub_articles)}
-        )
-        for item, source, prescription_id in rows
-    }
+def _article(item: PrescriptionItem, article_no: str) -> Article | None:
+    return next((one for one in (*item.sub_articles, item.article) if one.article_no == article_no), None)
 
 
 def _packages(row: AskedRow, article: Article, number: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.clock import swedish_date
 from orders.importing.limits import KnownUse
 from orders.importing.parsed import ParsedSubject, PastWithdrawal
 from orders.models import Article, ExternalWithdrawal, Order, OrderRow, PrescriptionItem, Registration, Withdrawal
@@ -54,6 +55,11 @@ class History:
                 self._stated[past.item_id].append(past)
 
     @property
+    def is_live(self) -> bool:
+        """Whether the source was asked just now, so that no older answer can come after a newer one."""
+        return self._counted_until is not None
+
+    @property
     def stated_ids(self) -> frozenset[str]:
         """The order item ids that the source's numbers count."""
         return self._listed_ids | self._registered_ids
@@ -65,6 +71,7 @@ class History:
         self._cancelled: dict[int, dict[str, int]] = defaultdict(dict)
         self._own_ids: set[str] = set()
         self._last: dict[int, date] = {}
+        self._last_there: dict[int, date] = {}
         rows: Sequence[Any] = self._session.execute(
             select(
                 Order.order_no,
@@ -104,7 +111,8 @@ class History:
             if item_id is not None:
                 (self._standing if cancelled_at is None else self._cancelled)[item_id][name] = withdrawal_id
             if item_id is not None and cancelled_at is None:
-                self._last[item_id] = max(withdrawn_on, self._last.get(item_id, withdrawn_on))
+                last = self._last_there if registration is Registration.AT_SOURCE else self._last
+                last[item_id] = max(withdrawn_on, last.get(item_id, withdrawn_on))
         self._registered_ids = frozenset(registered)
 
     def known_use(self, item: PrescriptionItem | None) -> KnownUse:
@@ -118,9 +126,22 @@ class History:
             cancelled_here=self._cancelled[item.id],
         )
 
-    def last_withdrawn_on(self, item_id: int) -> date | None:
-        """Return the day of the latest withdrawal made here that still stands."""
-        return self._last.get(item_id)
+    def last_withdrawn_on(self, item_id: int, next_at_source: date | None) -> date | None:
+        """Return the day of the latest withdrawal made here that still stands, and that the source's own date does not reckon with.
+
+        A source may count what it has taken by the next night's run only: a later date, or the day after next, shows that it does.
+        """
+        there, asked_at = self._last_there.get(item_id), self._counted_until
+        is_reckoned = (
+            there is not None
+            and asked_at is not None
+            and (
+                (next_at_source is not None and next_at_source > there)
+                or swedish_date(asked_at) > there + timedelta(days=1)
+            )
+        )
+        days = (self._last.get(item_id), None if is_reckoned else there)
+        return max((day for day in days if day is not None), default=None)
 
     def days_elsewhere(self, item_name: str) -> frozenset[date]:
         """Return the days on which the file says the item was withdrawn elsewhere."""

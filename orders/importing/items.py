@@ -153,7 +153,8 @@ class ItemWriter:
                 street="",
                 postal_code="",
             )
-        if self._person.is_protected and not (unit.street and unit.postal_code):
+        # What is ordered at the source, the source sends: it knows where to.
+        if self._person.is_protected and not self._history.is_live and not (unit.street and unit.postal_code):
             raise RowRefused("the unit has no address to send a protected person's parcels to; import units first")
         if prescriber.unit_id not in self._books.units:
             self._session.add(unit)
@@ -173,9 +174,8 @@ class ItemWriter:
         prescription = self._prescriptions[checked.parsed.key.source, checked.parsed.key.prescription_id]
         wanted = self._wanted(item, checked)
         item = item or PrescriptionItem(prescription_id=prescription.id, external_id=checked.parsed.key.item_id)
-        is_stopped = (
-            item.status is not PrescriptionStatus.CANCELLED and wanted["status"] is PrescriptionStatus.CANCELLED
-        )
+        cancelled = PrescriptionStatus.CANCELLED
+        is_stopped = item.status is not cancelled and wanted["status"] is cancelled
         for name, value in wanted.items():
             setattr(item, name, value)
         item.imported_at = now(self._session)
@@ -233,10 +233,10 @@ class ItemWriter:
             self._history.stated_ids,
             self._history.days_elsewhere(parsed.key.item_id),
             added_here=decided.orders_added,
+            is_live=self._history.is_live,
         )
-        usual = item.days_per_order if item else self._books.policy.default_days_per_order
-        days = parsed.days_per_order or usual
-        last = self._history.last_withdrawn_on(item.id) if item else None
+        days = parsed.days_per_order or (item.days_per_order if item else self._books.policy.default_days_per_order)
+        last = self._history.last_withdrawn_on(item.id, parsed.next_earliest_order_date) if item else None
         ended_on = (item.ended_on if item else None) or min(today(self._session), last_valid)
         return {
             "article_id": checked.article.id,

@@ -28,6 +28,7 @@ def used_elsewhere(
     days_elsewhere: Set[date],
     *,
     added_here: int = 0,
+    is_live: bool = False,
 ) -> int:
     """Return the withdrawals made elsewhere, given what the source states and the order item ids and days of its history.
 
@@ -35,7 +36,7 @@ def used_elsewhere(
 
     Our own withdrawals that the source lists are not counted twice. A smaller number than before is believed only from a file that
     lists everything we know of, where that explains the number before: anything else may be an old file, and an old file must never
-    give withdrawals back (handbook §3.6).
+    give withdrawals back (handbook §3.6). What `is_live` was asked for just now, and is believed.
     """
     used = allowed - remaining
     echoed = len({withdrawal for item_id, withdrawal in known.standing_here.items() if item_id in history})
@@ -46,6 +47,9 @@ def used_elsewhere(
     if added_here and remaining == 0:
         # The source cannot count beyond its own limit: an echo of an added withdrawal may not be among those that it counts.
         return max(stated, known.elsewhere, min(used, len(days_elsewhere)))
+    if is_live:
+        # What was cancelled here, and is listed there, counts there.
+        return max(0, used - echoed)
     if stated >= known.elsewhere or _is_proven_fresh(known, history):
         return stated
     return known.elsewhere

@@ -124,7 +124,8 @@ class ParsedSubject:
     """Everything a file says about one person.
 
     `full_sources` are the sources of which it holds everything, so that what is missing is gone. `mentioned` are items that were
-    refused but are there; `is_readable` is False when a refused row did not even say which item it was about.
+    refused but are there; `is_readable` is False when a refused row did not even say which item it was about, `is_history_readable`
+    when a line of the history was refused.
     """
 
     line: int
@@ -134,17 +135,22 @@ class ParsedSubject:
     full_sources: set[str] = field(default_factory=set)
     mentioned: set[ItemKey] = field(default_factory=set)
     is_readable: bool = True
+    is_history_readable: bool = True
     is_empty_answer: bool = False
 
 
 @dataclass
 class ParsedFile:
-    """Everything a file says; `full_sources` are those of which it holds every person's items."""
+    """Everything a file says; `full_sources` are those of which it holds every person's items.
+
+    `names_nobody` when an answer is well and speaks of no person: whoever asked about one is told that nothing is known of them.
+    """
 
     subjects: list[ParsedSubject] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     full_sources: set[str] = field(default_factory=set)
     is_readable: bool = True
+    names_nobody: bool = False
 
     def subject(self, number: PersonNumber, line: int) -> ParsedSubject:
         """Return the one entry of a person, made on first use."""

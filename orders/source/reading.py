@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -13,21 +13,21 @@ from auth.identity import Identity
 from auth.models import Person
 from auth.permissions import Permission, require
 from core.audit import record
-from core.clock import STOCKHOLM, now
+from core.clock import now
 from core.errors import NotFound
 from core.importing import Outcome
 from orders.importing.items import ItemWriter
 from orders.importing.parsed import ParsedSubject
 from orders.importing.prescriptions import GONE, books_of
 from orders.kinds import OWN_SOURCE
-from orders.models import Order, OrderRow, Registration, RowStatus
-from orders.progress import advance_rows
+from orders.models import Order
 from orders.services import lock_person
+from orders.source.copies import name_rows, note_cancelled, note_deliveries, stated_rows
 from orders.source.models import AwaitedOrder, SourceReading
 from orders.source.policy import source_of
 from orders.source.registering import register_order, undo_order
 from orders.source.requests import sent_rows
-from orders.source.rules import Standing, StatedRow, match_rows, may_take, standing_of
+from orders.source.rules import Standing, match_rows, may_take, standing_of
 
 
 class Taken(StrEnum):
@@ -48,11 +48,6 @@ def is_fresh(session: Session, person: Person) -> bool:
     return reading is not None and now(session) - reading.asked_at < source_of(person.region).fresh
 
 
-def stated_rows(subject: ParsedSubject) -> list[StatedRow]:
-    """Return what an answer says was withdrawn."""
-    return [StatedRow(past.order_item_id, past.item_id, past.article_no, past.pieces) for past in subject.history]
-
-
 def take_answer(
     session: Session, identity: Identity, person_id: int, subject: ParsedSubject, asked_at: datetime
 ) -> Taken:
@@ -67,16 +62,22 @@ def take_answer(
     if person.region != identity.region:
         raise NotFound
     reading = session.get(SourceReading, person_id, populate_existing=True)
-    if not may_take(asked_at, reading.asked_at if reading is not None else None):
+    if not may_take(asked_at, reading.settled_at if reading is not None else None):
         return Taken.OLDER
     if _settle_awaited(session, identity, person, subject, asked_at) is Standing.AWAITED:
         return Taken.AWAITING
+    name_rows(session, person, subject)
+    note_cancelled(session, identity, person, subject, asked_at)
     outcome = Outcome()
     _write_items(session, identity, person, subject, asked_at, outcome)
-    _note_deliveries(session, person, subject)
-    seen = insert(SourceReading).values(person_id=person_id, asked_at=asked_at)
+    note_deliveries(session, person, subject)
+    # Of two answers that were asked for before either was taken, nobody can say which is the younger: the second one is not taken.
+    seen = insert(SourceReading).values(person_id=person_id, asked_at=asked_at, settled_at=now(session))
     session.execute(
-        seen.on_conflict_do_update(index_elements=[SourceReading.person_id], set_={"asked_at": seen.excluded.asked_at})
+        seen.on_conflict_do_update(
+            index_elements=[SourceReading.person_id],
+            set_={"asked_at": seen.excluded.asked_at, "settled_at": seen.excluded.settled_at},
+        )
     )
     return Taken.TAKEN_IN_PART if outcome.refused or not subject.is_readable or subject.mentioned else Taken.TAKEN
 
@@ -126,21 +127,3 @@ def _write_items(
                 writer.cancel(item.id)
     if writer.wrote_something:
         record(session, identity.actor, "prescription.imported", subject_person_id=person.id, object_ref="source")
-
-
-def _note_deliveries(session: Session, person: Person, subject: ParsedSubject) -> None:
-    """Let our copies of what is registered there be delivered on the day that the source says."""
-    delivered = {past.order_item_id: past.delivered_date for past in subject.history if past.delivered_date is not None}
-    waiting = session.execute(
-        select(OrderRow.id, OrderRow.source_item_id)
-        .join(Order)
-        .where(
-            Order.person_id == person.id,
-            Order.registration == Registration.AT_SOURCE,
-            OrderRow.status.not_in((RowStatus.DELIVERED, RowStatus.CANCELLED)),
-            OrderRow.source_item_id.in_(delivered),
-        )
-    ).all()
-    names = {row_id: name for row_id, name in waiting if name is not None}
-    for row in advance_rows(session, names, RowStatus.DELIVERED):
-        row.status_at = datetime.combine(delivered[names[row.id]], time(12), STOCKHOLM)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from auth.identity import Identity
@@ -23,7 +23,7 @@ from orders.cancelling import give_back, lock_rows
 from orders.contract.writing import Values
 from orders.models import DeliveryChoice, Order, OrderRow, PrescriptionItem, Registration, Withdrawal
 from orders.services import ORDER_KEYS, PlaceOrder, key_owner, lock_person, write_order
-from orders.source.models import AwaitedOrder
+from orders.source.models import AwaitedOrder, SourceReading
 from orders.source.policy import source_of
 from orders.source.requests import order_values, sent_rows
 from orders.source.rules import StatedRow, match_rows
@@ -46,6 +46,25 @@ class Submitted:
     request: Values | None
 
 
+def order_made_by(session: Session, identity: Identity, command: PlaceOrder) -> Order | None:
+    """Return the order that the same form has made already, awaited or not: nothing needs to be asked or sent. Locks the person.
+
+    Whoever is shown that it is awaited is told by the inbox if nothing comes of it. Raises NotPermitted, NotFound.
+    """
+    require(identity, Permission.PLACE_ORDER)
+    person = lock_person(session, identity.subject_person_id)
+    if person.region != identity.region:
+        raise NotFound
+    order_no = idempotency.result_of(session, ORDER_KEYS, key_owner(identity, person.id), command.idempotency_key)
+    if order_no is None:
+        return None
+    made = session.scalars(select(Order).where(Order.order_no == order_no)).one()
+    awaited = session.get(AwaitedOrder, made.id, populate_existing=True)
+    if awaited is not None:
+        awaited.is_told = True
+    return made
+
+
 def submit_order(
     session: Session, identity: Identity, command: PlaceOrder, known_item_ids: Collection[str]
 ) -> Submitted:
@@ -53,28 +72,25 @@ def submit_order(
 
     Decides, locks and raises as `place_order`, and raises AnotherAwaited. Its withdrawals are used from now on; nobody is told yet.
     """
-    require(identity, Permission.PLACE_ORDER)
-    person = lock_person(session, identity.subject_person_id)
-    earlier = _awaited_of(session, person.id)
+    made = order_made_by(session, identity, command)
+    if made is not None:
+        return Submitted(made, None)
+    assert identity.subject_person_id is not None
+    earlier = _awaited_of(session, identity.subject_person_id)
     if earlier is not None:
-        made = idempotency.result_of(session, ORDER_KEYS, key_owner(identity, person.id), command.idempotency_key)
-        if made != earlier.order_no:
-            raise AnotherAwaited(earlier.order_no)
-        return Submitted(earlier, None)
+        raise AnotherAwaited(earlier.order_no)
     placed = write_order(session, identity, command, Registration.AWAITED)
-    if not placed.is_first:
-        return Submitted(placed.order, None)
     session.add(
         AwaitedOrder(
             order_id=placed.order.id,
-            person_id=person.id,
+            person_id=placed.order.patient_id,
             sent_at=now(session),
             known_item_ids=sorted(set(known_item_ids)),
         )
     )
     _record(session, identity, placed.order, "order.submitted")
     session.flush()
-    return Submitted(placed.order, order_values(session, placed.order, source_of(person.region).contract_version))
+    return Submitted(placed.order, order_values(session, placed.order, source_of(identity.region).contract_version))
 
 
 def register_order(session: Session, identity: Identity, order_id: int, stated: Collection[StatedRow]) -> Order:
@@ -93,6 +109,10 @@ def register_order(session: Session, identity: Identity, order_id: int, stated: 
         rows[row_id].source_item_id = source_item_id
     order.registration = Registration.AT_SOURCE
     session.delete(awaited)
+    # What the source was asked for before it had answered may not count the order yet.
+    session.execute(
+        update(SourceReading).where(SourceReading.person_id == order.person_id).values(settled_at=now(session))
+    )
     _record(session, identity, order, "order.placed")
     confirm_order(session, order)
     return order
@@ -101,7 +121,8 @@ def register_order(session: Session, identity: Identity, order_id: int, stated: 
 def undo_order(session: Session, identity: Identity, order_id: int, *, tell_patient: bool) -> None:
     """Take back an awaited order that the source has not registered, withdrawals and all, so that the same form can be sent again.
 
-    Whoever was told that it is awaited is told that it is not registered, and of what. What is registered or gone is left as it is.
+    Whoever was told that it is awaited is told that it is not registered, and of what: always with `tell_patient`, else when the same
+    form came again meanwhile. What is registered or gone is left as it is.
     Locks the person, the prescription items (in id order), then the rows.
     """
     try:
@@ -123,7 +144,7 @@ def undo_order(session: Session, identity: Identity, order_id: int, *, tell_pati
     for item in items:
         give_back(session, order, item)
     _record(session, identity, order, "order.not_registered")
-    if tell_patient:
+    if tell_patient or awaited.is_told:
         names = [item.article.display_name for item in items]
         tell(session, order, "order.not_registered", articles=names, items=[item.id for item in items])
     session.flush()

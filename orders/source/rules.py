@@ -47,13 +47,14 @@ def match_rows(sent: Sequence[SentRow], stated: Collection[StatedRow], known: Se
     for one in sorted(stated, key=lambda one: one.order_item_id):
         if one.order_item_id not in known:
             new[one.item_id, one.article_no].append(one)
-    found = {}
-    for row in sorted(sent, key=lambda row: row.row_id):
-        candidates = new[row.item_id, row.article_no]
-        best = next((one for one in candidates if one.pieces == row.pieces), candidates[0] if candidates else None)
-        if best is not None:
-            candidates.remove(best)
-            found[row.row_id] = best.order_item_id
+    found: dict[int, str] = {}
+    for is_exact in (True, False):
+        for row in sorted(sent, key=lambda row: row.row_id):
+            candidates = new[row.item_id, row.article_no]
+            fitting = [one for one in candidates if not is_exact or one.pieces == row.pieces]
+            if fitting and row.row_id not in found:
+                candidates.remove(fitting[0])
+                found[row.row_id] = fitting[0].order_item_id
     return found
 
 
@@ -76,6 +77,37 @@ def standing_of(
     return Standing.REGISTERED if found else Standing.NOT_REGISTERED
 
 
-def may_take(asked_at: datetime, taken: datetime | None) -> bool:
-    """Tell whether an answer is younger than the latest one that was taken: an older one would undo what that told."""
-    return taken is None or asked_at > taken
+@dataclass(frozen=True)
+class Copy:
+    """Our copy of one withdrawal that the source has registered, still standing; `names` are what it calls its rows."""
+
+    withdrawal_id: int
+    placed_at: datetime
+    names: frozenset[str]
+    is_delivered: bool
+
+
+# A source may count what it has taken by the next night's run only, and nobody cancels what has long been sent.
+COUNTED_AFTER = timedelta(days=1)
+CANCELLED_WITHIN = timedelta(days=30)
+
+
+def cancelled_there(copies: Sequence[Copy], *, used: int, listed: Set[str], asked_at: datetime) -> list[int]:
+    """Return the withdrawals of one item that were cancelled at the source: it neither counts nor lists them any more.
+
+    `used` is how many withdrawals the source counts; more of the newest are never taken for cancelled than that explains.
+    """
+    gone = [
+        copy
+        for copy in copies
+        if not copy.is_delivered
+        and not copy.names & listed
+        and COUNTED_AFTER <= asked_at - copy.placed_at <= CANCELLED_WITHIN
+    ]
+    gone.sort(key=lambda copy: (copy.placed_at, copy.withdrawal_id), reverse=True)
+    return [copy.withdrawal_id for copy in gone[: max(0, len(copies) - used)]]
+
+
+def may_take(asked_at: datetime, settled_at: datetime | None) -> bool:
+    """Tell whether an answer was asked for after the latest one was taken: any other may undo what that told."""
+    return settled_at is None or asked_at > settled_at

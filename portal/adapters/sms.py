@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import requests
-
+from portal.adapters import http
 from portal.adapters.files import write_whole
 from portal.telling import AddressRefused
 
-# Connect and read; together below the time that a job has.
-SECONDS = (3, 5)
 # What the service says of this very message. Other refusals are about us: a key that has expired, too many at once.
 _REFUSED_FOR_GOOD = frozenset({400, 404, 410, 422})
 
@@ -34,19 +31,11 @@ class HttpSms:
         headers = {"Idempotency-Key": key}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        with requests.post(
-            self._url,
-            json={"to": to, "from": self._sender, "text": text},
-            headers=headers,
-            timeout=SECONDS,
-            allow_redirects=False,
-            # What the service answers beside its status is not read: it may be endless.
-            stream=True,
-        ) as answer:
-            if answer.status_code in _REFUSED_FOR_GOOD:
-                raise AddressRefused
-            if not 200 <= answer.status_code < 300:
-                raise SmsNotTaken(answer.status_code)
+        status = http.post(self._url, headers, json={"to": to, "from": self._sender, "text": text})
+        if status in _REFUSED_FOR_GOOD:
+            raise AddressRefused
+        if not http.is_taken(status):
+            raise SmsNotTaken(status)
 
 
 class FileSms:

@@ -10,21 +10,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-import requests
-
 from core.clock import Clock, SystemClock
 from core.policy import Policies
 from delivery.policy import DeliveryPolicy, Warehouse
 from delivery.ubl.names import MOST_BYTES, MessageRefused
 from delivery.warehouse import Receipt
 from delivery.warehouse_models import Outcome
+from portal.adapters import http
 from portal.adapters.files import write_whole
 from portal.config import Settings, SettingsProblem
 from portal.signatures import read_region_keys, signature_headers
 from portal.warehouse import NotTaken, WarehousePort
 
-# Connect and read; together below the time that a job has.
-SECONDS = (3, 5)
 # What a warehouse says of this very message. Other refusals are about us or about now: a key, too many at once, a proxy.
 _REFUSED_FOR_GOOD = frozenset({400, 404, 409, 410, 413, 415, 422})
 _MOST_AT_ONCE = 500
@@ -52,19 +49,11 @@ class HttpWarehouse:
         headers = {"Content-Type": "application/xml; charset=utf-8", "Idempotency-Key": document_id}
         if region in self._keys:
             headers |= signature_headers(self._keys[region], body, self._clock.now())
-        with requests.post(
-            self._url.replace("{region}", quote(region, safe="")),
-            data=body,
-            headers=headers,
-            timeout=SECONDS,
-            allow_redirects=False,
-            # What it answers beside its status is not read: it may be endless.
-            stream=True,
-        ) as answer:
-            if answer.status_code in _REFUSED_FOR_GOOD:
-                raise NotTaken(answer.status_code)
-            if not 200 <= answer.status_code < 300:
-                raise WarehouseAway(answer.status_code)
+        status = http.post(self._url.replace("{region}", quote(region, safe="")), headers, body=body)
+        if status in _REFUSED_FOR_GOOD:
+            raise NotTaken(status)
+        if not http.is_taken(status):
+            raise WarehouseAway(status)
 
 
 class FolderWarehouse:

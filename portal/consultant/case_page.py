@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,17 +12,22 @@ from sqlalchemy.orm import Session
 from wtforms import Field
 
 from auth.identity import Identity
+from auth.permissions import Permission
 from core.errors import DomainError, NotFound, NotPermitted
 from core.idempotency import new_key
 from delivery.complaints.errors import AlreadyDecided, NotWaiting, StateRefused
 from delivery.complaints.queries import open_case
 from portal.complaint_words import ROUTES
 from portal.consultant import forms
+from portal.consultant.blueprint import blueprint
 from portal.consultant.board_page import board_context
 from portal.consultant.words import happened, refused_words
 from portal.parked_forms import take_parked_form
 from portal.question_words import answer_lines
-from portal.security import current_identity, unit_of_work
+from portal.security import current_identity, requires, unit_of_work
+
+Form = TypeVar("Form", bound=FlaskForm)
+Act = Callable[[Session, Identity, str, Form], object]
 
 # Where somebody else was quicker, the page shows what they did: what was typed has become meaningless.
 _OVERTAKEN = (AlreadyDecided, StateRefused, NotWaiting)
@@ -66,7 +72,25 @@ def show_case(case_no: str, name: str = "", form: FlaskForm | None = None) -> st
         )
 
 
-def act(
+def acts_on_case(path: str, name: str, kind: type[Form], said: Any) -> Callable[[Act[Form]], Act[Form]]:
+    """Have a function be what a form of the case's page does, at `path` below the case; its name is the endpoint's.
+
+    `name` is the form's in the template, `said` what is told when it is done.
+    """
+
+    def register(do: Act[Form]) -> Act[Form]:
+        @requires(Permission.DECIDE_COMPLAINT)
+        def view(case_no: str) -> ResponseReturnValue:
+            form = kind()
+            return _act(case_no, name, form, lambda session, identity: do(session, identity, case_no, form), str(said))
+
+        blueprint.add_url_rule(f"/complaints/<string:case_no>/{path}", do.__name__, view, methods=["POST"])
+        return do
+
+    return register
+
+
+def _act(
     case_no: str, name: str, form: FlaskForm, do: Callable[[Session, Identity], object], said: str
 ) -> ResponseReturnValue:
     """Do what a valid form asks for, in one transaction, and go back to the case; say why when it is refused, with what was typed kept."""

@@ -2,99 +2,53 @@
 
 from __future__ import annotations
 
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
-from auth.permissions import Permission
-from delivery.complaints.decisions import ReplaceProduct, decline, replace_product
-from delivery.complaints.merging import mark_duplicate, not_duplicate
-from delivery.complaints.triage import close, reopen
-from portal.consultant.blueprint import blueprint
-from portal.consultant.case_page import act, idempotency_key
+from auth.identity import Identity
+from delivery.complaints import decisions, merging, triage
+from portal.consultant.case_page import acts_on_case, idempotency_key
 from portal.consultant.forms import CloseForm, DeclineForm, NothingForm, ReopenForm, ReplaceForm, SameForm
-from portal.security import requires
 
 
-@blueprint.post("/complaints/<string:case_no>/replace")
-@requires(Permission.DECIDE_COMPLAINT)
-def replace(case_no: str) -> ResponseReturnValue:
+@acts_on_case(
+    "replace", "replacing", ReplaceForm, _l("The depot has the replacement. The one who reported has been told.")
+)
+def replace(session: Session, identity: Identity, case_no: str, form: ReplaceForm) -> object:
     """Send new packages."""
-    form = ReplaceForm()
-    return act(
-        case_no,
-        "replacing",
-        form,
-        lambda session, identity: replace_product(
-            session, identity, ReplaceProduct(case_no, form.packages.data or 0, idempotency_key())
-        ),
-        _("The depot has the replacement. The one who reported has been told."),
-    )
+    command = decisions.ReplaceProduct(case_no, form.packages.data or 0, idempotency_key())
+    return decisions.replace_product(session, identity, command)
 
 
-@blueprint.post("/complaints/<string:case_no>/decline")
-@requires(Permission.DECIDE_COMPLAINT)
-def refuse(case_no: str) -> ResponseReturnValue:
+@acts_on_case(
+    "decline", "declining", DeclineForm, _l("The complaint is declined. The one who reported has been told why.")
+)
+def refuse(session: Session, identity: Identity, case_no: str, form: DeclineForm) -> object:
     """Decline with a reason."""
-    form = DeclineForm()
-    return act(
-        case_no,
-        "declining",
-        form,
-        lambda session, identity: decline(session, identity, case_no, form.reason.data or "", idempotency_key()),
-        _("The complaint is declined. The one who reported has been told why."),
-    )
+    return decisions.decline(session, identity, case_no, form.reason.data or "", idempotency_key())
 
 
-@blueprint.post("/complaints/<string:case_no>/close")
-@requires(Permission.DECIDE_COMPLAINT)
-def close_case(case_no: str) -> ResponseReturnValue:
+@acts_on_case("close", "closing", CloseForm, _l("The case is closed."))
+def close_case(session: Session, identity: Identity, case_no: str, form: CloseForm) -> object:
     """Close with a reason."""
-    form = CloseForm()
-    return act(
-        case_no,
-        "closing",
-        form,
-        lambda session, identity: close(session, identity, case_no, form.close_reason.data or ""),
-        _("The case is closed."),
-    )
+    return triage.close(session, identity, case_no, form.close_reason.data or "")
 
 
-@blueprint.post("/complaints/<string:case_no>/reopen")
-@requires(Permission.DECIDE_COMPLAINT)
-def reopen_case(case_no: str) -> ResponseReturnValue:
+@acts_on_case("reopen", "reopening", ReopenForm, _l("The case is open again. The one who reported has been told."))
+def reopen_case(session: Session, identity: Identity, case_no: str, form: ReopenForm) -> object:
     """Take it up again."""
-    form = ReopenForm()
-    return act(
-        case_no,
-        "reopening",
-        form,
-        lambda session, identity: reopen(session, identity, case_no, form.reopen_reason.data or ""),
-        _("The case is open again. The one who reported has been told."),
-    )
+    return triage.reopen(session, identity, case_no, form.reopen_reason.data or "")
 
 
-@blueprint.post("/complaints/<string:case_no>/same")
-@requires(Permission.DECIDE_COMPLAINT)
-def same(case_no: str) -> ResponseReturnValue:
+@acts_on_case(
+    "same", "merging", SameForm, _l("The case is closed as the same as the other. The one who reported has been told.")
+)
+def same(session: Session, identity: Identity, case_no: str, form: SameForm) -> object:
     """Close as the same as another case."""
-    form = SameForm()
-    return act(
-        case_no,
-        "merging",
-        form,
-        lambda session, identity: mark_duplicate(session, identity, case_no, form.same_as.data or ""),
-        _("The case is closed as the same as the other. The one who reported has been told."),
-    )
+    return merging.mark_duplicate(session, identity, case_no, form.same_as.data or "")
 
 
-@blueprint.post("/complaints/<string:case_no>/not-the-same")
-@requires(Permission.DECIDE_COMPLAINT)
-def not_the_same(case_no: str) -> ResponseReturnValue:
+@acts_on_case("not-the-same", "", NothingForm, _l("Noted: it is not the same."))
+def not_the_same(session: Session, identity: Identity, case_no: str, _form: NothingForm) -> object:
     """Say that it is about something else."""
-    return act(
-        case_no,
-        "",
-        NothingForm(),
-        lambda session, identity: not_duplicate(session, identity, case_no),
-        _("Noted: it is not the same."),
-    )
+    return merging.not_duplicate(session, identity, case_no)

@@ -2,114 +2,53 @@
 
 from __future__ import annotations
 
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 
-from auth.permissions import Permission
-from delivery.complaints.asking import ask, resume_by_hand
-from delivery.complaints.decisions import take_case
-from delivery.complaints.triage import Triage, add_note, assign, mark_read, triage
-from portal.consultant.blueprint import blueprint
-from portal.consultant.case_page import act, idempotency_key
+from auth.identity import Identity
+from delivery.complaints import asking, decisions, triage
+from portal.consultant.case_page import acts_on_case, idempotency_key
 from portal.consultant.forms import AnswerForm, AskForm, AssignForm, NoteForm, NothingForm, TriageForm
-from portal.security import requires
 
 
-@blueprint.post("/complaints/<string:case_no>/take")
-@requires(Permission.DECIDE_COMPLAINT)
-def take(case_no: str) -> ResponseReturnValue:
+@acts_on_case("take", "", NothingForm, _l("The case is yours."))
+def take(session: Session, identity: Identity, case_no: str, _form: NothingForm) -> object:
     """Make the case one's own."""
-    return act(
-        case_no,
-        "",
-        NothingForm(),
-        lambda session, identity: take_case(session, identity, case_no),
-        _("The case is yours."),
-    )
+    return decisions.take_case(session, identity, case_no)
 
 
-@blueprint.post("/complaints/<string:case_no>/read")
-@requires(Permission.DECIDE_COMPLAINT)
-def read(case_no: str) -> ResponseReturnValue:
+@acts_on_case("read", "", NothingForm, _l("What was added has been read."))
+def read(session: Session, identity: Identity, case_no: str, _form: NothingForm) -> object:
     """Let what was added since the decision rest."""
-    return act(
-        case_no,
-        "",
-        NothingForm(),
-        lambda session, identity: mark_read(session, identity, case_no),
-        _("What was added has been read."),
-    )
+    return triage.mark_read(session, identity, case_no)
 
 
-@blueprint.post("/complaints/<string:case_no>/assign")
-@requires(Permission.DECIDE_COMPLAINT)
-def give(case_no: str) -> ResponseReturnValue:
+@acts_on_case("assign", "assigning", AssignForm, _l("The case has been given away."))
+def give(session: Session, identity: Identity, case_no: str, form: AssignForm) -> object:
     """Give the case to a colleague."""
-    form = AssignForm()
-    return act(
-        case_no,
-        "assigning",
-        form,
-        lambda session, identity: assign(session, identity, case_no, form.colleague_id),
-        _("The case has been given away."),
-    )
+    return triage.assign(session, identity, case_no, form.colleague_id)
 
 
-@blueprint.post("/complaints/<string:case_no>/triage")
-@requires(Permission.DECIDE_COMPLAINT)
-def look(case_no: str) -> ResponseReturnValue:
+@acts_on_case("triage", "triaging", TriageForm, _l("Written down. The case is yours."))
+def look(session: Session, identity: Identity, case_no: str, form: TriageForm) -> object:
     """Write down what was seen."""
-    form = TriageForm()
-    return act(
-        case_no,
-        "triaging",
-        form,
-        lambda session, identity: triage(
-            session,
-            identity,
-            Triage(case_no, form.is_serious.data, form.has_lot_pattern.data, form.note.data or ""),
-        ),
-        _("Written down. The case is yours."),
-    )
+    seen = triage.Triage(case_no, form.is_serious.data, form.has_lot_pattern.data, form.note.data or "")
+    return triage.triage(session, identity, seen)
 
 
-@blueprint.post("/complaints/<string:case_no>/ask")
-@requires(Permission.DECIDE_COMPLAINT)
-def ask_reporter(case_no: str) -> ResponseReturnValue:
+@acts_on_case("ask", "asking", AskForm, _l("The question is in their inbox. The clock stands still until they answer."))
+def ask_reporter(session: Session, identity: Identity, case_no: str, form: AskForm) -> object:
     """Ask the reporter in their inbox."""
-    form = AskForm()
-    return act(
-        case_no,
-        "asking",
-        form,
-        lambda session, identity: ask(session, identity, case_no, form.question.data or "", idempotency_key()),
-        _("The question is in their inbox. The clock stands still until they answer."),
-    )
+    return asking.ask(session, identity, case_no, form.question.data or "", idempotency_key())
 
 
-@blueprint.post("/complaints/<string:case_no>/answer")
-@requires(Permission.DECIDE_COMPLAINT)
-def note_answer(case_no: str) -> ResponseReturnValue:
+@acts_on_case("answer", "answering", AnswerForm, _l("The answer is written down, and the clock goes on."))
+def note_answer(session: Session, identity: Identity, case_no: str, form: AnswerForm) -> object:
     """Write down an answer that came by phone, and let the clock go on."""
-    form = AnswerForm()
-    return act(
-        case_no,
-        "answering",
-        form,
-        lambda session, identity: resume_by_hand(session, identity, case_no, form.answer.data or ""),
-        _("The answer is written down, and the clock goes on."),
-    )
+    return asking.resume_by_hand(session, identity, case_no, form.answer.data or "")
 
 
-@blueprint.post("/complaints/<string:case_no>/note")
-@requires(Permission.DECIDE_COMPLAINT)
-def note(case_no: str) -> ResponseReturnValue:
+@acts_on_case("note", "noting", NoteForm, _l("The note is in the timeline."))
+def note(session: Session, identity: Identity, case_no: str, form: NoteForm) -> object:
     """Write a note."""
-    form = NoteForm()
-    return act(
-        case_no,
-        "noting",
-        form,
-        lambda session, identity: add_note(session, identity, case_no, form.text.data or ""),
-        _("The note is in the timeline."),
-    )
+    return triage.add_note(session, identity, case_no, form.text.data or "")

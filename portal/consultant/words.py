@@ -20,6 +20,7 @@ from delivery.complaints.errors import (
     PackagesOutOfRange,
     PatientHasDied,
     ReasonMissing,
+    SentFromElsewhere,
     StateRefused,
 )
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, ComplaintState
@@ -129,6 +130,9 @@ def refused_words(problem: DomainError) -> str:
         PatientHasDied: _("The patient has died. Nothing more is sent."),
         NothingPrescribed: _(
             "The patient has no prescription here, so nothing can be sent. Decline with the reason, or close the case."
+        ),
+        SentFromElsewhere: _(
+            "Nothing was ordered: the region's own system sends its products. Order the replacement there, and write a note."
         ),
         ReasonMissing: _("Write something here."),
         NotADuplicate: _("Only a case of the same patient and article can be the same."),

@@ -72,6 +72,16 @@ class DemoFiles:
         """What the carriers of the demo are given: a file per carrier and day."""
         return self.folder / "carriers"
 
+    @property
+    def certificates(self) -> Path:
+        """Certificates and keys of the way between two installations, made at each start."""
+        return self.folder / "certificates"
+
+    @property
+    def sources(self) -> Path:
+        """What one installation knows of another that has the prescriptions."""
+        return self.folder / "sources.toml"
+
     def prepare(self) -> None:
         """Create the folder, readable by its owner only."""
         self.folder.mkdir(mode=0o700, exist_ok=True)

@@ -67,6 +67,24 @@ def worker(files: DemoFiles, settings: Mapping[str, str], number: int) -> Comman
     return _python(files, settings, f"worker-{number}", "portal", "worker")
 
 
+def contract_proxy(
+    files: DemoFiles, certificates: Path, key_file: Path, port: int, behind: int, down_while: Path, lost_while: Path
+) -> CommandService:
+    """Return the proxy that ends mutual TLS in front of an installation's national contract."""
+    words = (
+        "--port",
+        str(port),
+        "--behind",
+        str(behind),
+        "--certificates",
+        str(certificates),
+        "--key-file",
+        str(key_file),
+    )
+    trouble = ("--down-while", str(down_while), "--lost-while", str(lost_while))
+    return _python(files, {}, "contract-proxy", "portal.demo.contract_proxy", *words, *trouble)
+
+
 def _python(files: DemoFiles, settings: Mapping[str, str], name: str, module: str, *words: str) -> CommandService:
     return CommandService(
         Command(

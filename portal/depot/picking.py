@@ -20,6 +20,7 @@ from delivery.recalled import recalled_in_boxes
 from delivery.why_not import UnusedLot, unused_lots
 from portal.depot import forms, round_words, words
 from portal.depot.blueprint import blueprint
+from portal.depot.recalled import called_back_of
 from portal.security import current_identity, requires, unit_of_work
 
 RIGHT, WRONG = "scan-ok", "scan-wrong"
@@ -58,7 +59,9 @@ def _pick_page(depot_order_id: int, take: forms.TakeForm, status: int) -> Respon
             take=take,
             is_missing="missing" in request.args,
             unused=_unused(session, page),
-            recalled=recalled_in_boxes(session, [depot_order_id]),
+            called_back=called_back_of(
+                recalled_in_boxes(session, [depot_order_id]), page.wanted.lot if page.wanted else None
+            ),
             why_not=round_words.why_not,
             keys=[new_key() for _each in range(4)],
             reasons=words.short_reasons(),

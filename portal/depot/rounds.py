@@ -22,6 +22,7 @@ from delivery.serials import serials_in_box
 from delivery.why_not import unused_lots
 from portal.depot import forms, round_words, words
 from portal.depot.blueprint import blueprint
+from portal.depot.recalled import called_back_of
 from portal.security import current_identity, requires, unit_of_work
 
 RIGHT, WRONG = "scan-ok", "scan-wrong"
@@ -68,7 +69,7 @@ def _render(session: Session, page: RoundPage, said: Sequence[str | tuple[str, s
         last_pick=max(picks, key=lambda pick: (pick.picked_at, pick.id), default=None),
         stop=stop,
         next_stops=page.stops[1 : 1 + NEXT_STOPS],
-        recalled=recalled_in_boxes(session, [one.id for one in walked]),
+        called_back=called_back_of(recalled_in_boxes(session, [one.id for one in walked]), stop.lot if stop else None),
         serials=serials_in_box(session, [line for line in lines if line.article.is_serialised]),
         take=forms.RoundTakeForm(formdata=None),
         unused=unused_lots(session, page.round.depot_id, stop.line) if stop and stop.lot is None else [],

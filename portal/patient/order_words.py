@@ -28,20 +28,25 @@ class Step:
 
 
 def steps_of(shipment: Shipment) -> list[Step]:
-    """Return the four steps, each done, current or coming, with the day on which it was reached."""
-    instants: list[tuple[str, datetime | None]] = [
-        (_("Received"), shipment.order.placed_at),
-        (_("Being picked"), shipment.picking_at),
-        (_("Sent"), shipment.sent_at),
-        (_("Delivered"), shipment.delivered_at),
+    """Return the four steps, each done, current or coming, with the day on which it was reached.
+
+    Of what is sent from elsewhere only the first and the last are known.
+    """
+    instants: list[tuple[Stage, str, datetime | None]] = [
+        (Stage.RECEIVED, _("Received"), shipment.order.placed_at),
+        (Stage.PICKING, _("Being picked"), shipment.picking_at),
+        (Stage.SENT, _("Sent"), shipment.sent_at),
+        (Stage.DELIVERED, _("Delivered"), shipment.delivered_at),
     ]
-    reached = max(int(shipment.stage), 0)
+    reached = max(shipment.stage, Stage.RECEIVED)
     steps = []
-    for position, (label, instant) in enumerate(instants):
-        if position < reached or shipment.stage is Stage.DELIVERED:
+    for stage, label, instant in instants:
+        if not shipment.order.is_ours and stage in (Stage.PICKING, Stage.SENT):
+            continue
+        if stage < reached or shipment.stage is Stage.DELIVERED:
             state = "done"
         else:
-            state = "current" if position == reached else "coming"
+            state = "current" if stage == reached else "coming"
         when = short_day(swedish_date(instant)) if instant is not None and state != "coming" else ""
         steps.append(Step(label, when, state))
     return steps
@@ -52,6 +57,8 @@ def shipment_heading(shipment: Shipment) -> str:
     match shipment.stage:
         case Stage.CANCELLED:
             return _("Cancelled")
+        case Stage.AWAITED:
+            return _("Waiting for an answer")
         case Stage.WAITING:
             return _("Missing at the depot")
         case Stage.RECEIVED:
@@ -68,6 +75,8 @@ def shipment_when(shipment: Shipment, today: date) -> str:
     """Say when a shipment comes, came, or should have come."""
     if shipment.stage is Stage.CANCELLED:
         return _("Nothing is sent, and no withdrawal is used.")
+    if shipment.stage is Stage.AWAITED:
+        return _("We have sent it, and wait for the answer. Do not order it again.")
     if shipment.stage is Stage.DELIVERED:
         return _day_of(shipment.delivered_at)
     if shipment.is_late(today):
@@ -89,6 +98,8 @@ def order_state(shipments: Iterable[Shipment]) -> tuple[str, str]:
     live = stages - {Stage.CANCELLED}
     if not live:
         return _("Cancelled"), "neutral"
+    if Stage.AWAITED in live:
+        return _("Waiting for an answer"), "attention"
     if live == {Stage.DELIVERED}:
         return _("Delivered"), "success"
     if live == {Stage.WAITING}:
@@ -102,6 +113,11 @@ def nearest(shipments: Iterable[Shipment]) -> list[Shipment]:
     """Return the shipments under way, the one that comes first first."""
     under_way = [shipment for shipment in shipments if shipment.is_under_way]
     return sorted(under_way, key=lambda shipment: (-shipment.stage, shipment.expected, shipment.order.id))
+
+
+def registered_elsewhere_text() -> str:
+    """Say who changes and cancels an order that is registered elsewhere."""
+    return _("The region's own system has the order. Call customer service if you want to change or cancel it.")
 
 
 def who_ordered(order: Order, reader_id: int | None) -> str:

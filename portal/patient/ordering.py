@@ -19,17 +19,21 @@ from core.policy import policy_of
 from orders.addresses import last_home_address, registered_address
 from orders.errors import DeliveryRefused, NothingChosen, OrderRefused
 from orders.queries import order_of
-from orders.services import PlaceOrder, place_order
+from orders.services import PlaceOrder
+from orders.source.ports import SourceDown
+from orders.source.registering import AnotherAwaited
 from orders.wishes import HomeAddress
 from portal.language import remember_language
 from portal.parked_forms import take_parked_form
 from portal.patient import delivery_words, presentation
 from portal.patient.acting import act_for
 from portal.patient.delivery_forms import TypedWishes, read_wishes
+from portal.patient.elsewhere import NotOrdered, SourceNews, prescriptions, read_source
 from portal.patient.forms import item_ids, read_order
 from portal.patient.points import Finder
 from portal.patient.review import Posted, Review, build_review, item_ids_of
 from portal.patient.views import blueprint, order_number
+from portal.prescriptions import RefusedBySource
 from portal.security import current_identity, require_signed_in, requires, unit_of_work
 
 # What a button of the form may ask for instead of ordering: the page again, as it would be now.
@@ -43,7 +47,7 @@ _ADDRESS_FIELDS = ("receiver", "care_of", "street", "postal_code", "city", "door
 def review() -> ResponseReturnValue:
     """Show what was ticked, or what an earlier order had, where it goes and when it comes, to be confirmed."""
     again, ticked = request.args.get("again", ""), item_ids(request.args.getlist("item"))
-    identity = current_identity()
+    identity, source = current_identity(), read_source()
     with unit_of_work() as session:
         earlier = order_of(session, identity, order_number(again)) if again else None
         if earlier is not None:
@@ -57,7 +61,7 @@ def review() -> ResponseReturnValue:
             "attention",
         )
         return redirect(url_for("patient.products"), 303)
-    return _show(page)
+    return _show(page, source=source)
 
 
 @blueprint.get("/order")
@@ -68,7 +72,7 @@ def resume() -> ResponseReturnValue:
     if typed is None:
         return redirect(url_for("patient.products"), 303)
     act_for(read_order(typed).person_id)
-    return _show_again(Posted(typed), is_resumed=True)
+    return _show_again(Posted(typed), is_resumed=True, source=read_source())
 
 
 @blueprint.post("/order")
@@ -98,8 +102,7 @@ def place() -> ResponseReturnValue:
         return _show_again(Posted(typed, is_checked=True), key=key), 422
     lines = tuple(replace(line, delivery=wishes.wish_of.get(line.prescription_item_id, 0)) for line in posted.lines)
     try:
-        with unit_of_work() as session:
-            order = place_order(session, user.identity, PlaceOrder(lines, wishes.wishes, idempotency_key=key))
+        order = prescriptions().place(user.identity, PlaceOrder(lines, wishes.wishes, idempotency_key=key))
     except NothingChosen:
         flash(_("Tick at least one product that you want to order."), "attention")
         return _show_again(Posted(typed, is_checked=True), key=key), 422
@@ -108,6 +111,12 @@ def place() -> ResponseReturnValue:
     except DeliveryRefused as refusal:
         said = Posted(typed, is_checked=True, delivery_refusal=refusal, wishes=wishes.wishes)
         return _show_again(said, key=key), 422
+    except SourceDown:
+        return _show_again(Posted(typed), key=key, not_ordered=NotOrdered(is_down=True)), 503
+    except RefusedBySource as refusal:
+        return _show_again(Posted(typed), key=key, not_ordered=NotOrdered.refused(refusal.comment)), 422
+    except AnotherAwaited as earlier:
+        return _show_again(Posted(typed), key=key, not_ordered=NotOrdered(awaited_no=earlier.order_no)), 422
     return redirect(url_for("patient.order", order_no=order.order_no, placed=1), 303)
 
 
@@ -135,19 +144,35 @@ def _other_address(asked: str) -> Mapping[str, str]:
     return {name: getattr(address, name) for name in _ADDRESS_FIELDS} if address is not None else {}
 
 
-def _show_again(posted: Posted, *, key: str = "", is_resumed: bool = False) -> str:
+def _show_again(
+    posted: Posted,
+    *,
+    key: str = "",
+    is_resumed: bool = False,
+    source: SourceNews | None = None,
+    not_ordered: NotOrdered | None = None,
+) -> str:
     order = read_order(posted.typed)
     with unit_of_work() as session:
         page = build_review(session, current_identity(), order.shown, order.ticked, posted)
-    return _show(page, key=key, is_resumed=is_resumed)
+    return _show(page, key=key, is_resumed=is_resumed, source=source, not_ordered=not_ordered)
 
 
-def _show(page: Review, *, key: str = "", is_resumed: bool = False) -> str:
+def _show(
+    page: Review,
+    *,
+    key: str = "",
+    is_resumed: bool = False,
+    source: SourceNews | None = None,
+    not_ordered: NotOrdered | None = None,
+) -> str:
     # A provider may be slow: no transaction waits for it.
     page.find_points(cast(Finder, current_app.extensions["service_points"]))
     return render_template(
         "patient/review.html",
         review=page,
+        source=source or SourceNews(),
+        not_ordered=not_ordered,
         deliveries=page.deliveries,
         key=key or new_key(),
         words=presentation,

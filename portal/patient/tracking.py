@@ -12,12 +12,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from delivery.models import DepotOrder, DepotOrderStatus, Parcel
-from orders.models import Order, OrderRow, RowStatus
+from orders.models import Order, OrderRow, Registration, RowStatus
 
 
 class Stage(IntEnum):
-    """Where a shipment is; WAITING is for goods that the depot lacks."""
+    """Where a shipment is; WAITING is for goods that the depot lacks, AWAITED for what nobody has said yes to yet."""
 
+    AWAITED = -3
     CANCELLED = -2
     WAITING = -1
     RECEIVED = 0
@@ -69,8 +70,8 @@ class Shipment:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether the patient still waits for it."""
-        return self.stage not in (Stage.CANCELLED, Stage.DELIVERED)
+        """Whether the patient still waits for it to come."""
+        return self.stage not in (Stage.AWAITED, Stage.CANCELLED, Stage.DELIVERED)
 
     def is_late(self, day: date) -> bool:
         """Whether the day it was promised for has passed."""
@@ -102,9 +103,15 @@ def _shipments(order: Order, depot_orders: list[DepotOrder]) -> tuple[Shipment, 
     rest: dict[Stage, list[Line]] = defaultdict(list)
     for row in order.rows:
         if row.id not in covered:
-            rest[_ROW_STAGES[row.status]].append(Line(row, row.packages))
-    shipments += [Shipment(order, stage, tuple(lines), order.promised_date) for stage, lines in rest.items()]
-    return tuple(shipments)
+            stage = Stage.AWAITED if order.registration is Registration.AWAITED else _ROW_STAGES[row.status]
+            rest[stage].append(Line(row, row.packages))
+    return (*shipments, *(_of_rows(order, stage, lines) for stage, lines in rest.items()))
+
+
+def _of_rows(order: Order, stage: Stage, lines: Sequence[Line]) -> Shipment:
+    # Whoever else sends it tells of the delivery by the row.
+    arrived = _latest(line.row.status_at for line in lines) if stage is Stage.DELIVERED else None
+    return Shipment(order, stage, tuple(lines), order.promised_date, delivered_at=arrived)
 
 
 def _shipment(order: Order, depot_order: DepotOrder, rows: dict[int, OrderRow]) -> Shipment:

@@ -16,15 +16,18 @@ from core.errors import NotFound, NotPermitted
 from core.policy import policy_of
 from delivery.complaints.recall_readers import open_recalls_of
 from orders.cancelling import cancel_order
-from orders.errors import TooLateToCancel
+from orders.errors import RegisteredElsewhere, TooLateToCancel
 from orders.history import history_of, last_times
+from orders.models import Registration
 from orders.open_orders import can_be_changed
 from orders.queries import order_of, orders_of, products_of
 from portal.chrome import PageChrome
+from portal.formats import grouped
 from portal.login.attempts import local_path
 from portal.patient import order_words, presentation
 from portal.patient.acting import act_for
 from portal.patient.calendar_file import AllDay, calendar_file
+from portal.patient.elsewhere import is_taken_back, read_source, refresh_source
 from portal.patient.forms import item_ids
 from portal.patient.inbox import messages_of, open_message
 from portal.patient.renewals.lines import renewal_lines
@@ -43,6 +46,7 @@ RECENT_ORDERS = 10
 def products() -> ResponseReturnValue:
     """Answer what can be ordered now, how long it lasts, and where the parcel is."""
     user = require_signed_in()
+    source = read_source()
     with unit_of_work() as session:
         listed = products_of(session, user.identity)
         orders = orders_of(session, user.identity, RECENT_ORDERS)
@@ -51,6 +55,7 @@ def products() -> ResponseReturnValue:
         coming = order_words.nearest(shipment for found in shipments.values() for shipment in found)
         return render_template(
             "patient/products.html",
+            source=source,
             greeting=presentation.greeting(listed.person, user.identity.acts_for_another),
             recalls=open_recalls_of(session, user.identity) if may(Permission.ANSWER_RECALL) else [],
             recall_words=WHAT_TO_DO,
@@ -87,10 +92,12 @@ def _ages_without_either(region: str) -> str:
 def orders() -> ResponseReturnValue:
     """List what has been ordered, here and elsewhere, a page at a time; first when each product was last."""
     older_than = request.args.get("older-than")
+    source = read_source()
     with unit_of_work() as session:
         page = history_of(session, current_identity(), older_than)
         return render_template(
             "patient/orders.html",
+            source=source,
             page=page,
             last_times=[] if older_than else last_times(session, current_identity()),
             is_first=not older_than,
@@ -105,14 +112,36 @@ def orders() -> ResponseReturnValue:
 @blueprint.get("/orders/<string:order_no>")
 @requires(Permission.SEE_ORDERS)
 def order(order_no: str) -> ResponseReturnValue:
-    """Show one order: where each part of it is, where it goes, who placed it; right after ordering, what happens next."""
+    """Show one order: where each part of it is, where it goes, who placed it; right after ordering, what happens next.
+
+    One that a source elsewhere never registered is gone: whoever had its page open is told so among the products.
+    """
+    number = order_number(order_no)
+    refresh_source()
+    try:
+        return _order_page(number)
+    except NotFound:
+        if not is_taken_back(number):
+            raise
+    flash(
+        _(
+            "Order %(number)s could not be registered, so nothing was ordered. Order again, or call customer service.",
+            number=grouped(number),
+        ),
+        "attention",
+    )
+    return redirect(url_for("patient.products"), 303)
+
+
+def _order_page(order_no: str) -> str:
     user = require_signed_in()
     with unit_of_work() as session:
-        found = order_of(session, user.identity, order_number(order_no))
+        found = order_of(session, user.identity, order_no)
         shipments = shipments_of(session, [found])[found.id]
         return render_template(
             "patient/order.html",
             order=found,
+            is_awaited=found.registration is Registration.AWAITED,
             shipments=shipments,
             today=today(session),
             is_new="placed" in request.args,
@@ -123,6 +152,7 @@ def order(order_no: str) -> ResponseReturnValue:
             comes=bool(order_words.nearest(shipments)),
             facts=order_words.delivery_facts(found),
             may_order_again="placed" not in request.args
+            and found.registration is not Registration.AWAITED
             and may(Permission.PLACE_ORDER)
             and any(row.withdrawal is not None for row in found.rows),
             reader_id=user.identity.person_id,
@@ -167,6 +197,8 @@ def cancel(order_no: str) -> ResponseReturnValue:
         flash(
             _("We have begun to pick the order, so it can no longer be cancelled. Call customer service."), "attention"
         )
+    except RegisteredElsewhere:
+        flash(order_words.registered_elsewhere_text(), "attention")
     else:
         flash(_("The order is cancelled, and you have your withdrawals back."), "success")
     return redirect(url_for("patient.order", order_no=order_no), 303)

@@ -12,6 +12,7 @@ from orders.policy import OrderingPolicy, PrescribingPolicy
 from orders.prescribing import ExtendItem
 from orders.prescribing_facts import extension_facts
 from orders.prescription_rules import Extension, check_extension, latest_valid_date
+from orders.source.policy import source_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def offer_of(item: PrescriptionItem, today: date) -> Offer | None:
     """Return the renewal of one press, or None where the prescriber must say more: stopped, replaced, or nothing to add."""
     policy = policy_of(item.prescription.region).section(PrescribingPolicy)
     if item.status is PrescriptionStatus.CANCELLED or not item.article.is_orderable:
+        return None
+    if source_of(item.prescription.region).lives_elsewhere:
         return None
     latest = latest_valid_date(item.article.kind, policy, today)
     until = latest if latest > item.last_valid_date else None

@@ -16,7 +16,9 @@ from orders.policy import PrescribingPolicy
 from orders.prescribable import under_way
 from orders.prescribing import StopItem, extend_item, stop_by_prescriber
 from orders.prescribing_errors import PrescriptionRefused
+from orders.prescribing_facts import is_kept_elsewhere
 from orders.prescription_rules import latest_valid_date
+from orders.source.policy import source_of
 from orders.unit_queries import patient_page, unit_item
 from orders.unit_views import ItemHistory
 from portal.formats import day_with_year, grouped
@@ -26,7 +28,7 @@ from portal.prescriber import words
 from portal.prescriber.blueprint import blueprint
 from portal.prescriber.forms import ExtendForm, StopForm
 from portal.prescriber.offers import offer_of
-from portal.prescriber.problems import explain, problem_words
+from portal.prescriber.problems import explain, kept_elsewhere_text, problem_words
 from portal.security import current_identity, requires, unit_of_work
 
 
@@ -84,9 +86,14 @@ def stop(item_id: int) -> ResponseReturnValue:
     if not form.validate():
         with unit_of_work() as session:
             return _item_page(session, item_id, stopping=form), 422
-    with unit_of_work() as session:
-        stopped = stop_by_prescriber(session, current_identity(), StopItem(item_id, form.reason.data or ""))
-        name = stopped.article.display_name
+    try:
+        with unit_of_work() as session:
+            stopped = stop_by_prescriber(session, current_identity(), StopItem(item_id, form.reason.data or ""))
+            name = stopped.article.display_name
+    except PrescriptionRefused as refused:
+        explain(form, refused.problems)
+        with unit_of_work() as session:
+            return _item_page(session, item_id, stopping=form), 422
     flash(_("%(product)s is stopped. The patient and the depot have been told.", product=name), "success")
     return redirect(url_for("prescriber.item", item_id=item_id), 303)
 
@@ -103,6 +110,8 @@ def _item_page(
         "prescriber/item.html",
         found=found,
         shown=found.shown,
+        kept_elsewhere=kept_elsewhere_text() if source_of(prescribed.prescription.region).lives_elsewhere else "",
+        may_stop=prescribed.stopped_at is None and not is_kept_elsewhere(prescribed),
         offer=offer,
         latest=latest_valid_date(prescribed.article.kind, policy, day),
         extending=extending or ExtendForm(formdata=None, data=begins),

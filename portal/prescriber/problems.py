@@ -25,11 +25,18 @@ _FIELDS: dict[ProblemKind, tuple[str, ...]] = {
 }
 
 
+def kept_elsewhere_text() -> str:
+    """Say where the prescriptions of a region are written that has them in another system."""
+    return _("Prescriptions are kept in the region's own prescription system. Prescribe, extend and stop there.")
+
+
 def problem_words(problem: Problem) -> str:
     """Say what is wrong, and what would be right."""
     least, most = number(problem.least or 0), number(problem.most or 0)
     the_day = day_with_year(problem.day) if problem.day else ""
     match problem.kind:
+        case ProblemKind.KEPT_ELSEWHERE:
+            return kept_elsewhere_text()
         case ProblemKind.DECEASED:
             return _("The patient has died. Nothing new can be prescribed.")
         case ProblemKind.MOVED_OUT:

@@ -15,9 +15,10 @@ from orders.kinds import RenewalStatus
 from orders.policy import PrescribingPolicy
 from orders.prescribing import ExtendItem
 from orders.prescribing_errors import AlreadyAnswered, PrescriptionRefused
+from orders.prescribing_facts import is_kept_elsewhere
 from orders.prescription_rules import latest_valid_date
 from orders.renewal_models import RenewalRequest
-from orders.renewals import AnswerRenewal, Decline, answer_renewal
+from orders.renewals import AnswerRenewal, Decline, RenewedElsewhere, answer_renewal
 from orders.unit_queries import renewal_request
 from orders.unit_views import ItemHistory
 from portal.formats import day_with_year, instant
@@ -51,20 +52,31 @@ def renew_as_before(request_id: int) -> ResponseReturnValue:
     try:
         with unit_of_work() as session:
             found = renewal_request(session, current_identity(), request_id)
-            offer = offer_of(found.shown.item, today(session))
-            if offer is None and _asked(found, request_id).status is RenewalStatus.OPEN:
-                raise _NoOffer
-            # Without an offer it has been answered already: the service says by whom.
-            decision = offer.command(found.shown.item, "") if offer else ExtendItem(found.shown.item.id, "")
-            command = AnswerRenewal(request_id, decision)
-            renewed = answer_renewal(session, current_identity(), command)
-            _say_renewed(words.patient_name(found.shown.person), day_with_year(renewed.last_valid_date))
+            renewed = answer_renewal(
+                session, current_identity(), AnswerRenewal(request_id, _as_before(session, found, request_id))
+            )
+            if is_kept_elsewhere(renewed):
+                flash(_("The answer is in the patient's inbox."), "success")
+            else:
+                _say_renewed(words.patient_name(found.shown.person), day_with_year(renewed.last_valid_date))
     except AlreadyAnswered as answered:
         _say_answered(answered)
     except (_NoOffer, PrescriptionRefused):
         flash(_("It cannot be renewed as it was. Look it through here."), "attention")
         return redirect(url_for("prescriber.renewal", request_id=request_id), 303)
     return redirect(url_for("prescriber.start"), 303)
+
+
+def _as_before(session: Session, found: ItemHistory, request_id: int) -> ExtendItem | RenewedElsewhere:
+    """Return what a yes without other terms does: what was offered, or nothing more where the unit has renewed it in another system."""
+    item = found.shown.item
+    if is_kept_elsewhere(item):
+        return RenewedElsewhere()
+    offer = offer_of(item, today(session))
+    if offer is None and _asked(found, request_id).status is RenewalStatus.OPEN:
+        raise _NoOffer
+    # Without an offer it has been answered already: the service says by whom.
+    return offer.command(item, "") if offer else ExtendItem(item.id, "")
 
 
 @blueprint.post("/prescriber/renewals/<int:request_id>/renew")
@@ -123,6 +135,7 @@ def _page(
         found=found,
         shown=found.shown,
         asked=_asked(found, request_id),
+        kept_elsewhere=is_kept_elsewhere(prescribed),
         offer=offer,
         latest=latest,
         extending=extending or ExtendForm(formdata=None, data=begins),

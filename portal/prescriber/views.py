@@ -17,6 +17,7 @@ from delivery.complaints.recall_readers import recalls_of_unit
 from delivery.unit_parcels import parcels_to_unit
 from orders.policy import PrescribingPolicy
 from orders.prescribing_errors import ReasonMissing
+from orders.source.policy import source_of
 from orders.unit_access import find_patient
 from orders.unit_queries import needs_you, unit_patients
 from portal import recall_words
@@ -42,6 +43,7 @@ def start() -> ResponseReturnValue:
         day = today(session)
         return render_template(
             "prescriber/start.html",
+            kept_elsewhere=source_of(user.identity.region).lives_elsewhere,
             unit_name=user.commission.unit.name,
             found=found,
             recalls=recalls_of_unit(session, user.identity),

@@ -29,3 +29,11 @@ def browser(chromium: Path) -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=str(chromium), args=list(BROWSER_FLAGS))
         yield opened
         opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_stays(browser: Browser) -> Iterator[None]:
+    """Close what a failed test left open: its pages would go on sending, and its routes would answer, during the tests after it."""
+    yield
+    for context in browser.contexts:
+        context.close()

@@ -10,17 +10,22 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from time import monotonic
+from typing import Protocol
 
 from playwright.sync_api import Browser, Page, Response, expect
+from sqlalchemy import select
 
+from auth.identity import Identity
+from auth.models import Commission, StaffMember
+from auth.persons import find_commission, staff_identity
 from core.crypto import Keyring, use_keyring
 from core.db import Database
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 
 BROWSER_FLAGS = (
     "--no-sandbox",
@@ -39,10 +44,16 @@ AXE = ROOT / "portal" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 LOCALES = {"sv": "sv-SE", "en": "en-GB"}
 
 
-class RunningDemo:
-    """`portal demo` in a folder and on a port of its own."""
+class Reachable(Protocol):
+    """Pages that somebody can open."""
 
-    def __init__(self, folder: Path) -> None:
+    base_url: str
+
+
+class RunningDemo:
+    """`portal demo`, or another demo's command, in a folder and on a port of its own."""
+
+    def __init__(self, folder: Path, command: str = "demo") -> None:
         self.folder = folder / "state"
         self._output = folder / "demo.log"
         with self._output.open("wb") as output:
@@ -51,7 +62,7 @@ class RunningDemo:
                     sys.executable,
                     "-m",
                     "portal",
-                    "demo",
+                    command,
                     "--state",
                     str(self.folder),
                     "--port",
@@ -77,15 +88,21 @@ class RunningDemo:
             Event().wait(0.2)
         raise AssertionError(f"the demo did not start:\n{self._output.read_text()}")
 
-    def settings(self) -> dict[str, str]:
-        """Return the settings that the demo's parts run with."""
-        words = shlex.split((self.folder / "env").read_text(), comments=True)
+    def said(self, pattern: str) -> str:
+        """Return what the demo has said where a pattern has its group."""
+        found = re.search(pattern, self._output.read_text(), re.MULTILINE)
+        assert found, self._output.read_text()
+        return found[1]
+
+    def settings(self, installation: str = "") -> dict[str, str]:
+        """Return the settings that the demo's parts run with; those of one installation, where there are several."""
+        words = shlex.split((self.folder / installation / "env").read_text(), comments=True)
         return dict(word.split("=", 1) for word in words if "=" in word)
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
-        """Open the demo's database, for asking what cannot be seen on a page."""
-        settings = self.settings()
+    def database(self, installation: str = "") -> Iterator[Database]:
+        """Open the demo's database, for asking what cannot be seen on a page; that of one installation, where there are several."""
+        settings = self.settings(installation)
         use_keyring(Keyring.parse(settings["PORTAL_DATA_KEYS"], settings["PORTAL_INDEX_KEY"]))
         database = Database(settings["DATABASE_URL"])
         try:
@@ -100,6 +117,17 @@ class RunningDemo:
         self._process.wait(30)
 
 
+def member_of_staff(database: Database, name: str) -> Identity:
+    """Return the identity that somebody of the demo's staff works with."""
+    with database.session() as session:
+        member = session.scalars(select(StaffMember).where(StaffMember.name == name)).one()
+        commission = session.scalars(select(Commission).where(Commission.staff_id == member.id)).first()
+        assert commission is not None
+        found = find_commission(session, member.hsa_id, commission.hsa_id)
+        assert found is not None
+        return staff_identity(found)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -109,7 +137,7 @@ def _free_port() -> int:
 class User:
     """Somebody at a browser of their own; every page they come to is checked."""
 
-    def __init__(self, browser: Browser, demo: RunningDemo, language: str, size: tuple[int, int]) -> None:
+    def __init__(self, browser: Browser, demo: Reachable, language: str, size: tuple[int, int]) -> None:
         self.language = language
         self.problems: list[str] = []
         self.visited: set[str] = set()
@@ -197,6 +225,18 @@ class User:
             self.problems.append(f"axe: {violation['id']} at {page.url}: {json.dumps(nodes, ensure_ascii=False)}")
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"):
             self.problems.append(f"wider than the screen: {page.url}")
+
+    def until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
+        """Fail with `what` unless the condition comes to hold while this user's page is open.
+
+        The browser's driver runs routes and events only while it is asked something: a wait that only looks elsewhere starves them.
+        """
+
+        def holds() -> bool:
+            self.page.wait_for_timeout(20)
+            return condition()
+
+        wait_until(holds, seconds, what)
 
     def close(self) -> None:
         """Leave, and fail with everything that was wrong on the way."""

@@ -9,8 +9,7 @@ from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
 from auth.identity import Identity
-from auth.models import Commission, Person, StaffMember, Unit
-from auth.persons import find_commission, staff_identity
+from auth.models import Person, Unit
 from core.db import Database
 from core.outbox import Message
 from delivery.models import Depot, DepotOrder, DepotOrderStatus, Lot
@@ -19,23 +18,14 @@ from delivery.routing import route_order
 from delivery.shipping import pack, ship
 from delivery.shortage import finish
 from orders.services import OrderLine, PlaceOrder, place_order
-from tests.browser.support import DESKTOP, HAND_HELD, PHONE, RunningDemo, User
+from tests.browser.support import DESKTOP, HAND_HELD, PHONE, RunningDemo, User, member_of_staff
 from tests.support.builders import add_article, add_item, add_stock, patient_identity
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 LANGUAGE = "sv"
+CALLED_BACK = "[data-called-back]"
 LOT, TITLE = "RC77", "Provsensorer som visar fel"
-
-
-def _kim(database: Database) -> Identity:
-    with database.session() as session:
-        member = session.scalars(select(StaffMember).where(StaffMember.name == "Kim Rosenhede")).one()
-        commission = session.scalars(select(Commission).where(Commission.staff_id == member.id)).first()
-        assert commission is not None
-        found = find_commission(session, member.hsa_id, commission.hsa_id)
-        assert found is not None
-        return staff_identity(found)
 
 
 def _order(database: Database, person_id: int, item_id: int, article_id: int, key: str) -> int:
@@ -53,7 +43,7 @@ def _order(database: Database, person_id: int, item_id: int, article_id: int, ke
 
 def _begun(database: Database) -> tuple[int, str]:
     """One order of the lot with the patient, another with a package of it in the picker's box; return that and the first's number."""
-    kim = _kim(database)
+    kim = member_of_staff(database, "Kim Rosenhede")
     with database.unit_of_work() as session:
         person = session.scalars(select(Person).where(Person.given_name == "Tomasz")).one()
         unit = session.scalars(select(Unit).order_by(Unit.id)).first()
@@ -90,6 +80,15 @@ def test_from_the_notice_to_the_report(demo: RunningDemo, browser: Browser) -> N
     with demo.database() as database:
         begun, order_no = _begun(database)
 
+    # The picker has the page open all the while.
+    kim = User(browser, demo, LANGUAGE, HAND_HELD)
+    kim.log_in("Kim Rosenhede")
+    kim.go(f"/depot/picks/{begun}")
+    expect(kim.page.locator(CALLED_BACK)).to_be_empty()
+    kim.page.evaluate(
+        "document.addEventListener('scan-outcome', (event) => document.body.dataset.heard = event.detail)"
+    )
+
     birgitta = User(browser, demo, LANGUAGE, DESKTOP)
     birgitta.log_in("Birgitta Ekelöv")
     birgitta.go("/recalls/new")
@@ -112,10 +111,10 @@ def test_from_the_notice_to_the_report(demo: RunningDemo, browser: Browser) -> N
     birgitta.sees("Allt är stoppat på depån")
     birgitta.look()
 
-    kim = User(browser, demo, LANGUAGE, HAND_HELD)
-    kim.log_in("Kim Rosenhede")
-    kim.go(f"/depot/picks/{begun}")
-    kim.sees("Återkallat: ta ut det ur lådan")
+    # Nobody has touched the hand-held: it asks by itself, four times a minute.
+    told = kim.page.locator(CALLED_BACK)
+    expect(told).to_contain_text("Återkallat: ta ut det ur lådan", timeout=30_000)
+    expect(kim.page.locator("body[data-heard=wrong]")).to_be_attached()
     kim.look()
     kim.press("Jag har lagt undan den")
     kim.sees("1 förpackning är uttagen.")

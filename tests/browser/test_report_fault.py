@@ -21,7 +21,6 @@ from tests.browser.support import BROWSER_FLAGS, PHONE, RunningDemo, User
 from tests.conftest import give_keys_and_policies
 from tests.support.chromium import find_chromium
 from tests.support.photos import MAKER, taken_photo
-from tests.support.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -126,7 +125,7 @@ def test_a_relative_reports_with_a_photo_and_loses_nothing_when_the_connection_d
     _assert_for_thumbs(page)
     page.locator("input[type=file]").set_input_files(photo)
     page.locator(".photo-list img").wait_for()
-    wait_until(lambda: any("3,2" in draft.values() for draft in _drafts(database)), 20, "what was typed is not kept")
+    user.until(lambda: any("3,2" in draft.values() for draft in _drafts(database)), 20, "what was typed is not kept")
     user.look()
 
     # The connection goes; what is typed stays, also when the page is loaded anew.

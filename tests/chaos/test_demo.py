@@ -19,13 +19,13 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 
 class RunningDemo:
-    """One `portal demo` in a state folder of its own."""
+    """One demo in a state folder of its own."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, command: str) -> None:
         self.output = state.with_suffix(".out")
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "portal", "demo", "--state", str(state), "--port", str(free_port(18000))],
+                [sys.executable, "-m", "portal", command, "--state", str(state), "--port", str(free_port(18000))],
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -68,7 +68,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 30) -> bool:
 
 
 def articles(state: Path) -> int:
-    """Count the articles in the running demo's database."""
+    """Count the articles in the database of a running installation."""
     line = next(line for line in (state / "env").read_text().splitlines() if line.startswith("DATABASE_URL="))
     address = line.removeprefix("DATABASE_URL=").strip("'").replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(address) as connection:
@@ -87,12 +87,12 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def start(state: Path) -> Iterator[Callable[[], RunningDemo]]:
+def start(state: Path) -> Iterator[Callable[[str], RunningDemo]]:
     """Starts demos in the state folder; whatever the test leaves running is stopped before the folder is reset."""
     started: list[RunningDemo] = []
 
-    def begin() -> RunningDemo:
-        started.append(RunningDemo(state))
+    def begin(command: str) -> RunningDemo:
+        started.append(RunningDemo(state, command))
         return started[-1]
 
     yield begin
@@ -102,19 +102,23 @@ def start(state: Path) -> Iterator[Callable[[], RunningDemo]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes as Linux shows them")
-def test_the_demo_keeps_its_data_and_leaves_nothing_running(state: Path, start: Callable[[], RunningDemo]) -> None:
-    demo = start()
+@pytest.mark.parametrize(("command", "installations"), [("demo", ["."]), ("demo-pair", ["source", "portal"])])
+def test_the_demo_keeps_its_data_and_leaves_nothing_running(
+    state: Path, start: Callable[[str], RunningDemo], command: str, installations: list[str]
+) -> None:
+    demo = start(command)
     demo.wait_until_ready()
-    before = articles(state)
+    before = articles(state / installations[0])
+    assert before > 0
     busy = subprocess.run([sys.executable, "-m", "portal", "demo-reset", "--state", str(state)], cwd=ROOT)
     assert busy.returncode != 0
     assert demo.stop(signal.SIGINT) == 0, demo.output.read_text()
     assert processes_of(state) == []
 
     started = time.monotonic()
-    demo = start()
+    demo = start(command)
     demo.wait_until_ready()
-    assert time.monotonic() - started < 10 * (2 if os.environ.get("CI") else 1)
-    assert articles(state) == before
+    assert time.monotonic() - started < 10 * len(installations) * (2 if os.environ.get("CI") else 1)
+    assert articles(state / installations[0]) == before
     assert demo.stop(signal.SIGKILL) == -signal.SIGKILL
     assert eventually(lambda: processes_of(state) == []), processes_of(state)

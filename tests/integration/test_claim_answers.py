@@ -16,10 +16,11 @@ from core.db import Database
 from core.errors import NotFound
 from core.outbox import Message, OutboxMessage
 from delivery.complaints import claim_sending
-from delivery.complaints.claim_answers import Answer, answer_lines, close_pack
+from delivery.complaints.claim_answers import Answer, answer_lines, close_pack, undo_answer
 from delivery.complaints.claim_errors import (
     AnsweredAlready,
     AnswerReasonMissing,
+    AnswerStays,
     ClaimReasonMissing,
     NothingAnswered,
     PackNotThere,
@@ -28,6 +29,7 @@ from delivery.complaints.claim_models import ClaimOutcome, ClaimPack, ClaimStatu
 from delivery.complaints.claim_overview import ClaimPile, claims_page
 from delivery.complaints.claim_queries import case_claim
 from delivery.complaints.claims import claim_all, claim_case, take_out
+from delivery.complaints.credits import undo_credit
 from delivery.complaints.models import ComplaintState
 from tests.support.claims import NO, YES, ClaimOffice
 
@@ -62,6 +64,41 @@ def test_answers_one_by_one_and_all_the_others(office: ClaimOffice) -> None:
         office.do(answer_lines, office.per, claim_no, {lines[1]: NO})
     with pytest.raises(NotFound):
         office.do(answer_lines, office.per, claim_no, {10**9: YES})
+
+
+def test_an_answer_noted_by_mistake_is_undone_as_long_as_nothing_has_come_of_it(office: ClaimOffice) -> None:
+    yes, no = office.case(), office.case()
+    claim_no = office.sent(yes, no)
+    with pytest.raises(AnswerStays) as none_yet:
+        office.do(undo_answer, office.eva, claim_no, yes)
+    assert not none_yet.value.has_answer
+    office.do(answer_lines, office.eva, claim_no, {office.line(no).id: NO}, YES)
+    assert office.pack(claim_no).status is ClaimStatus.ANSWERED
+    for case_no, event in ((yes, "ACCEPTED"), (no, "REJECTED")):
+        office.do(undo_answer, office.per, claim_no, case_no)
+        line = office.line(case_no)
+        assert (line.outcome, line.outcome_reason, line.answered_at) == (None, "", None)
+        assert office.state(case_no) is ComplaintState.CLAIMED
+        assert office.events(case_no)[-2:] == [event, "ANSWER_UNDONE"]
+        assert office.pack(claim_no).status is ClaimStatus.SENT
+    # Now the other way round; what was credited, claimed anew or closed stays.
+    office.do(answer_lines, office.eva, claim_no, {office.line(yes).id: NO}, YES)
+    note = office.credit("K1", {office.line(no).id: "450.00"})
+    again = office.claim(yes)
+    for case_no, is_credited in ((no, True), (yes, False)):
+        with pytest.raises(AnswerStays) as stays:
+            office.do(undo_answer, office.eva, claim_no, case_no)
+        assert (stays.value.has_answer, stays.value.is_credited) == (True, is_credited)
+    with pytest.raises(NotFound):
+        office.do(undo_answer, office.eva, again, no)
+    with pytest.raises(PackNotThere):
+        office.do(undo_answer, office.eva, again, yes)
+    office.do(undo_credit, office.eva, note.id, "Fel ärende.")
+    office.do(undo_answer, office.eva, claim_no, no)
+    office.do(answer_lines, office.eva, claim_no, {}, YES)
+    office.do(close_pack, office.eva, claim_no, "Kommer inte.")
+    with pytest.raises(PackNotThere):
+        office.do(undo_answer, office.eva, claim_no, no)
 
 
 def test_an_unsent_pack_has_no_answers(office: ClaimOffice) -> None:

@@ -72,6 +72,26 @@ def test_the_way_from_a_case_to_the_last_ore(desk: Desk) -> None:
         desk.get(f"/claims?show={pile}&page=3")
 
 
+def test_an_answer_noted_by_mistake_is_undone_on_the_claim(desk: Desk) -> None:
+    first, second = desk.case(), desk.case()
+    claim_no = desk.sent(first, second)
+    page = f"/claims/{claim_no}"
+    assert "Undo the answer" not in desk.get(page)
+    desk.post(f"{page}/answer", **{f"outcome-{desk.line(first).id}": "ACCEPTED"})
+    assert desk.get(page).count("Undo the answer about case") == 1
+    desk.post(f"{page}/undo-answer", case_no=first)
+    shown = desk.get(page)
+    assert "waits for the supplier&#39;s answer again" in shown
+    assert "Undo the answer" not in shown
+    desk.post(f"{page}/undo-answer", case_no=first)
+    assert "has no answer. Nothing was changed." in desk.get(page)
+    assert "it had been noted by mistake" in desk.get(f"/complaints/{first}")
+    desk.post(f"{page}/answer", **{"outcome-rest": "ACCEPTED"})
+    desk.credit_form(claim_no, {first: "450"}, amount="450")
+    desk.post(f"{page}/undo-answer", case_no=first)
+    assert "Undo the credit note first." in desk.get(page)
+
+
 def test_an_empty_first_page_says_what_will_fill_it(desk: Desk) -> None:
     page = desk.get("/claims")
     assert "No supplier owes anything" in page

@@ -11,7 +11,8 @@ import pytest
 import zxingcpp
 from pypdf import PdfReader
 
-from delivery.documents import Address, Fonts, NoteLine, ParcelPapers, ShortLine, address_label, delivery_note
+from delivery.documents import Address, NoteLine, ParcelPapers, ShortLine, address_label, delivery_note
+from delivery.sheets import Fonts
 from portal.assets import AssetManifest
 from tests.support.zbar import ReadCode, read_codes
 

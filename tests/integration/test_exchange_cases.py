@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from core.db import Database
+from delivery import errors
 from delivery.complaints.exchange_queries import exchange_file
 from delivery.complaints.models import Complaint, ComplaintEvent, ComplaintEventKind, ComplaintState
+from delivery.complaints.recall_returns import must_stay_out
 from delivery.goods_models import SerialisedUnit, UnitStatus
 from delivery.models import PickedLot
 from delivery.serials import take_back_units
@@ -62,3 +64,16 @@ def test_what_the_supplier_sent_can_come_back_to_the_depot_and_be_scrapped(work:
         new = session.scalars(select(SerialisedUnit).where(SerialisedUnit.serial_no == "N1")).one()
         take_back_units(session, session.get_one(PickedLot, new.picked_lot_id), ["N1"], to_stock=False)
     assert work.unit("N1").status is UnitStatus.SCRAPPED
+
+
+def test_what_the_supplier_sent_never_goes_on_the_shelf_as_another_lot(work: Exchanging) -> None:
+    work.sent("P1")
+    work.read(exchange_csv("P1;N1;2026-11-10;Sprucken"))
+    with work.database.unit_of_work() as session:
+        new = session.scalars(select(SerialisedUnit).where(SerialisedUnit.serial_no == "N1")).one()
+        picked = session.get_one(PickedLot, new.picked_lot_id)
+        with pytest.raises(errors.SerialOfOtherLot):
+            take_back_units(session, picked, ["N1"], to_stock=True)
+        # The depot is not left standing with it: the return is taken, and scrapped, whatever the region lets back on the shelf.
+        assert must_stay_out(session, picked, ["N1"])
+    assert work.unit("N1").status is UnitStatus.SHIPPED

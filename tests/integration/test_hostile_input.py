@@ -315,6 +315,7 @@ def _good_forms(
         "claims.sent_otherwise": nothing,
         "claims.take_case_out": {"case_no": "100016"},
         "claims.undo": {"reason": "Fel belopp."},
+        "claims.undo_answer": {"case_no": "100016"},
         "consultant.read": nothing,
         "consultant.take": nothing,
         "consultant.ask_reporter": {"question": "När slutade den?", **key},

@@ -15,14 +15,19 @@ from delivery.complaints.decisions import ReplaceProduct, replace_product
 from delivery.complaints.models import FaultKind
 from delivery.complaints.queries import open_case
 from delivery.complaints.services import ReportFault, report_fault
-from delivery.goods_models import SerialisedUnit
+from delivery.goods_models import SerialisedUnit, UnitStatus
 from delivery.models import DepotOrder
+from delivery.picking import scan
 from delivery.receipts import open_receipt
 from delivery.receiving import ReceiveGoods, receive_goods
-from orders.models import Article, ProductKind
+from delivery.shipping import pack
+from delivery.shortage import finish
+from orders.models import Article, Order, OrderRow, ProductKind, RowKind
 from tests.integration.test_serials import GOOD, begun, code, sent, unit
 from tests.support.builders import add_person, add_staff, patient_identity
 from tests.support.depot_work import World, gs1
+from tests.support.picking import LATE
+from tests.support.recalls import RecallWorld
 
 
 @pytest.fixture
@@ -95,3 +100,40 @@ def test_a_replacement_inherits_what_is_left_of_the_warranty(world: World, pump:
         assert shown.warranty_ends_on == date(2027, 3, 1)
         last = open_case(session, consultant, _case)
         assert [(one.serial_no, one.replaced, one.replaced_by) for one in last.units] == [("P6", ("P1",), "P8")]
+
+
+def test_what_comes_instead_of_a_recalled_pump_inherits_from_that_one_and_no_other(database: Database) -> None:
+    world = RecallWorld(database)
+    pump = world.article("Insulinpump")
+    lot = world.stock(pump, 4, "P-LOT")
+    world.pumps(lot, "A1", "A2", "A3", "A4")
+    anna = world.person()
+    order = world.order({pump: 2}, anna)
+    world.start(order)
+    with database.unit_of_work() as session:
+        for serial in ("A1", "A2"):
+            scan(session, world.picker, order, gs1(pump, "P-LOT", LATE), serial_no=serial)
+        finish(session, world.picker, order)
+        parcel_id = pack(session, world.picker, order).id
+    world.ship(parcel_id)
+    with database.unit_of_work() as session:
+        for serial in ("A1", "A2"):
+            session.scalars(
+                select(SerialisedUnit).where(SerialisedUnit.serial_no == serial)
+            ).one().warranty_until = date(2027, 3, int(serial[1:]))
+    # Of two pumps in one parcel only the second is called back.
+    recall = world.open("A2", 1, replaces=True)
+    world.tell(recall)
+    with database.session() as session:
+        instead = session.scalars(
+            select(DepotOrder.id).join(Order).join(OrderRow).where(OrderRow.kind == RowKind.REPLACEMENT)
+        ).one()
+    world.start(instead)
+    with database.unit_of_work() as session:
+        scan(session, world.picker, instead, gs1(pump, "P-LOT", LATE), serial_no="A4")
+        finish(session, world.picker, instead)
+        parcel_id = pack(session, world.picker, instead).id
+    world.ship(parcel_id)
+    new, old = unit(world, "A4"), unit(world, "A2")
+    assert (new.warranty_until, new.replaces_id) == (date(2027, 3, 2), old.id)
+    assert (new.person_id, new.status) == (anna.id, UnitStatus.SHIPPED)

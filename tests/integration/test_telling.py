@@ -327,7 +327,7 @@ def test_an_sms_that_is_to_be_tried_again(status: int) -> None:
 
 
 def test_a_service_that_hangs_or_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.adapters.sms.SECONDS", (0.3, 0.3))
+    monkeypatch.setattr("portal.adapters.http.SECONDS", (0.3, 0.3))
     with sms_server(hangs=True) as server, pytest.raises(requests.Timeout):
         send_sms(server)
     with sms_server(floods=True) as server:

@@ -18,7 +18,6 @@ from core.db import Database
 from delivery.ubl.names import MOST_BYTES
 from delivery.warehouse_models import Outcome
 from orders.models import RowStatus
-from portal.adapters import warehouse as adapters
 from portal.adapters.warehouse import FolderWarehouse, HttpWarehouse, WarehouseAway
 from portal.commands.warehouse import read_folder
 from portal.signatures import check_signature
@@ -196,7 +195,7 @@ def test_a_warehouse_that_says_no_is_not_asked_again(elsewhere: Elsewhere, desk:
 def test_a_warehouse_that_does_not_answer_is_asked_again(
     elsewhere: Elsewhere, desk: HttpDesk, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapters, "SECONDS", (1, 0.2))
+    monkeypatch.setattr("portal.adapters.http.SECONDS", (1, 0.2))
     elsewhere.world.order({elsewhere.world.article(): 4})
     desk.seconds = 1
     port = HttpWarehouse(desk.url, {}, clock=clock)

@@ -60,7 +60,9 @@ class FakeSource:
     """Prescriptions by personal number; an order is all or nothing and uses one withdrawal of every item it names.
 
     `is_down` answers nobody. `refuses` answers every order with this comment. `loses` takes the next orders and loses the answers;
-    `drops` loses orders and answers both. `before_answer` runs when an order was taken and before it is answered.
+    `drops` loses orders and answers both. `before_register` runs when an order comes,
+    `before_answer` when it was taken and before it is answered, `before_reading` when it is decided what a reading answers and before
+    it does. `names_rows` is False for a source that only says OK.
     """
 
     version: Version = V2
@@ -72,6 +74,9 @@ class FakeSource:
     loses: bool = False
     drops: bool = False
     before_answer: Callable[[], None] = lambda: None
+    before_register: Callable[[], None] = lambda: None
+    before_reading: Callable[[], None] = lambda: None
+    names_rows: bool = True
     asked: list[str] = field(default_factory=list)
     orders: list[Values] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
@@ -86,6 +91,18 @@ class FakeSource:
         for one in self.history.get(number, []):
             one["DeliveredDate"] = day
 
+    def cancel_order(self, number: str, name: str) -> None:
+        """Let one order item be cancelled: it is neither listed nor counted any more."""
+        with self._lock:
+            gone = next(one for one in self.history[number] if one["OrderItemId"] == name)
+            self.history[number].remove(gone)
+            self.items[number] = [
+                replace(item, remaining=item.remaining + 1, next_date=None)
+                if item.item_id == gone["PrescriptionItemId"]
+                else item
+                for item in self.items[number]
+            ]
+
     def read(self, region: str, number: str) -> bytes:
         """Answer about a person's prescriptions."""
         self.asked.append(number)
@@ -93,6 +110,7 @@ class FakeSource:
             raise SourceDown("down")
         with self._lock:
             items, past = list(self.items.get(number, [])), [dict(one) for one in self.history.get(number, [])]
+        self.before_reading()
         values = {
             "SubjectOfCareType": {
                 "SubjectOfCareId": number,
@@ -105,6 +123,7 @@ class FakeSource:
 
     def register(self, region: str, order: Values) -> Registered | Refused:
         """Take an order, all or nothing."""
+        self.before_register()
         if self.is_down:
             raise SourceDown("down")
         if self.refuses is not None:
@@ -128,7 +147,7 @@ class FakeSource:
         self.before_answer()
         if self.loses:
             raise AnswerLost("lost")
-        return Registered(tuple(stated))
+        return Registered(tuple(stated) if self.names_rows else ())
 
     def _take(self, number: str, row: Mapping[str, Any]) -> StatedRow:
         name = f"K{next(_numbers)}"

@@ -14,6 +14,8 @@ from portal.api.contract.soap import FaultCode, SoapFault
 KEY_HEADER = "X-Proxy-Key"
 # "CN=…" and "SERIALNUMBER=…" as proxies write a subject, in either of their two notations.
 _ATTRIBUTE = re.compile(r"(?:^|[,/+])\s*(?:SERIALNUMBER|serialNumber|2\.5\.4\.5|CN)\s*=\s*([^,/+]+)")
+# What stands quoted or escaped in a subject belongs to one value: no comma in it begins another attribute.
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\\.', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class TrustedProxy:
 
 def hsa_id_of(subject: str) -> str:
     """Return the HSA-id that a certificate's subject names, empty when it names none."""
-    return next((one.strip() for one in _ATTRIBUTE.findall(subject) if is_hsa_id(one.strip())), "")
+    plain = _QUOTED.sub("?", subject)
+    return next((one.strip() for one in _ATTRIBUTE.findall(plain) if is_hsa_id(one.strip())), "")
 
 
 def caller(proxy: TrustedProxy | None) -> str:

@@ -22,8 +22,9 @@ from orders.contract.names import ResultCode, Service, Version
 from orders.contract.ordering import AskedRefused, command_of
 from orders.contract.writing import Values
 from orders.errors import DeliveryRefused, NothingChosen, OrderRefused
+from orders.locking import find_and_lock_person, lock_named_items
 from orders.models import Article, Prescription, PrescriptionItem
-from orders.services import lock_person, place_order
+from orders.services import place_order
 from portal.adapters.service_points import ServicePoints
 from portal.api.contract import words
 from portal.security import unit_of_work
@@ -91,12 +92,13 @@ def _order(body: etree._Element, version: Version, region: str, caller: str) -> 
     asked = read_order(request_node(body, Service.ORDER, version))
     try:
         with unit_of_work() as session:
-            person = _find_person(session, region, asked.subject)
+            person = find_and_lock_person(session, region, parse_number(asked.subject, today(session)))
             if person is None:
                 return _error(words.unknown_person())
-            person = lock_person(session, person.id)
-            order = place_order(session, _identity(region, caller, person), command_of(session, person, asked))
-            return {"Order": order_answer(session, [order.id], version), "ResultCode": ResultCode.OK}
+            locked = lock_named_items(session, person, [row.item_id for row in asked.rows])
+            command = command_of(locked, asked)
+            order = place_order(session, _identity(region, caller, person), command, locked=locked)
+            return {"Order": order_answer(session, order, version), "ResultCode": ResultCode.OK}
     except MalformedNumber:
         return _error(words.malformed_number())
     except AskedRefused as refused:

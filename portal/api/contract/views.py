@@ -13,18 +13,17 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from core.errors import NotFound
 from core.policy import policy_of, served_regions
 from orders.contract.asked import Malformed
+from orders.contract.envelope import CONTENT_TYPE, in_envelope
 from orders.contract.names import V1, V2, Service, Version
 from orders.contract.policy import ContractPolicy
 from orders.contract.writing import write_response
 from portal.api.contract.callers import TrustedProxy, caller
 from portal.api.contract.services import answer
 from portal.api.contract.soap import (
-    CONTENT_TYPE,
     MOST_BYTES,
     FaultCode,
     SoapFault,
     read_call,
-    write_answer,
     write_fault,
 )
 from portal.api.contract.wsdl import description
@@ -86,7 +85,7 @@ def _answer(service: Service, version: Version) -> ResponseReturnValue:
     if name.namespace != version.responder(service) or name.localname != service:
         raise SoapFault(FaultCode.CLIENT, f"the Body holds no {service} of version {version.major}.0")
     content = write_response(service, version, answer(service, version, asked.body, region, hsa_id))
-    return Response(write_answer(content), content_type=CONTENT_TYPE)
+    return Response(in_envelope(content), content_type=CONTENT_TYPE)
 
 
 def _check_action(stated: str, service: Service, version: Version) -> None:

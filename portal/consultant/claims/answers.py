@@ -8,7 +8,13 @@ from flask_babel import gettext as _, ngettext
 
 from auth.permissions import Permission
 from core.errors import DomainError, NotFound, NotPermitted
-from delivery.complaints.claim_answers import LONGEST_REASON, Answer, answer_lines, close_pack
+from delivery.complaints.claim_answers import (
+    LONGEST_REASON,
+    Answer,
+    answer_lines,
+    close_pack,
+    undo_answer as undo_answer_of,
+)
 from delivery.complaints.claim_errors import AnswerReasonMissing, ClaimReasonMissing, NothingAnswered
 from delivery.complaints.claim_models import ClaimOutcome, ClaimStatus
 from portal.consultant.claims.blueprint import blueprint
@@ -55,6 +61,23 @@ def _answer(outcome: str, reason: str) -> Answer | None:
     except ValueError:
         return None
     return Answer(chosen, " ".join(words_on_lines(reason).split())[:LONGEST_REASON])
+
+
+@blueprint.post("/claims/<string:claim_no>/undo-answer")
+@requires(Permission.CLAIM)
+def undo_answer(claim_no: str) -> ResponseReturnValue:
+    """Take back an answer that was noted by mistake."""
+    case_no = request.form.get("case_no", "")[:20]
+    try:
+        with unit_of_work() as session:
+            undo_answer_of(session, current_identity(), claim_no, case_no)
+    except (NotFound, NotPermitted):
+        raise
+    except DomainError as problem:
+        flash(refusal_words(problem), "attention")
+    else:
+        flash(_("Case %(number)s waits for the supplier's answer again.", number=grouped(case_no)), "success")
+    return redirect(url_for("claims.pack", claim_no=claim_no), 303)
 
 
 @blueprint.post("/claims/<string:claim_no>/close")

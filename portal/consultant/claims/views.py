@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from auth.permissions import Permission
 from core.idempotency import new_key
+from delivery.complaints.claim_answers import can_be_undone
 from delivery.complaints.claim_errors import AnswerReasonMissing
 from delivery.complaints.claim_overview import ClaimPile, claims_page
 from delivery.complaints.claim_queries import open_pack
@@ -60,6 +61,7 @@ def show_pack(
         return render_template(
             "consultant/claims/pack.html",
             opened=opened,
+            can_be_undone=can_be_undone,
             pack=opened.pack,
             sending=sending or SendForm(formdata=None, data={"email": address}),
             closing=closing or CloseForm(formdata=None),

@@ -84,6 +84,8 @@ def refusal_words(problem: DomainError) -> str:
         case errors.AnswerReasonMissing():
             cases = ", ".join(grouped(number) for number in problem.case_nos)
             return _("Write the supplier's reason for rejecting: case %(cases)s.", cases=cases)
+        case errors.AnswerStays():
+            return _stays_words(problem)
         case errors.CreditNoteCame():
             return _earlier_words(
                 _("Credit note %(number)s is booked already: %(amount)s of %(day)s, by %(name)s %(when)s."),
@@ -122,6 +124,15 @@ def refusal_words(problem: DomainError) -> str:
         errors.CreditNumberMissing: _("Write the number that stands on the credit note."),
         errors.ClaimReasonMissing: _("Write why."),
     }.get(type(problem), _("That could not be done. Nothing was changed."))
+
+
+def _stays_words(problem: errors.AnswerStays) -> str:
+    case = grouped(problem.case_no)
+    if not problem.has_answer:
+        return _("Case %(case)s has no answer. Nothing was changed.", case=case)
+    if problem.is_credited:
+        return _("Case %(case)s has been credited. Undo the credit note first.", case=case)
+    return _("Case %(case)s is closed or claimed anew since then. Nothing was changed.", case=case)
 
 
 def _pack_words(problem: errors.PackNotThere) -> str:

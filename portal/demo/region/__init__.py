@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -38,6 +38,7 @@ FILES: tuple[tuple[str, Callable[..., Outcome], int], ...] = (
     ("stock.csv", import_stock, 120),
     ("stock-refill.csv", import_stock, 10),
 )
+PEOPLE = ("units.csv", "staff.csv", "depots.csv", "persons.csv", "proxies.csv")
 _SCOPE, _OWNER = "demo", "region"
 _loaded_on: date | None = None
 
@@ -47,22 +48,29 @@ def load_demo_region(database: Database, settings: Settings, say: Callable[[str]
 
     Days in the files count from the day of the first loading, so children are the age they should be and dates wait where they should.
     """
-    global _loaded_on
-    with database.unit_of_work() as session:
-        claim = idempotency.spend(session, _SCOPE, _OWNER, "loaded-on")
-        if claim.is_first:
-            claim.settle(session, today(session).isoformat())
-        _loaded_on = date.fromisoformat(claim.earlier_result or today(session).isoformat())
+    loaded_on = _begin(database, None)
     if _is_loaded(database):
         say("it is there already")
         return
-    for name, importer, days_ago in FILES:
-        outcome = _import(database, name, importer, _clock(database, _loaded_on, days_ago))
-        say(f"{name}: {outcome.added} added")
+    _import_all(database, FILES, say)
     with database.unit_of_work() as session:
         idempotency.spend(session, _SCOPE, _OWNER, "lived").settle(session, "yes")
-        live(session, _loaded_on)
+        live(session, loaded_on)
     say("orders, parcels and a fault report of the last months")
+
+
+def load_people(database: Database, settings: Settings, say: Callable[[str], None]) -> None:
+    """Import who lives and works in the region, and nothing that they may order, once.
+
+    Children's numbers are made of the day of loading: it is that of the region that this process loaded before, another installation's.
+    """
+    _begin(database, _loaded_on)
+    if _is_loaded(database):
+        say("they are there already")
+        return
+    _import_all(database, [file for file in FILES if file[0] in PEOPLE], say)
+    with database.unit_of_work() as session:
+        idempotency.spend(session, _SCOPE, _OWNER, "lived").settle(session, "yes")
 
 
 def who_can_log_in() -> list[tuple[str, str, str]]:
@@ -79,12 +87,32 @@ def _day() -> date:
     return _loaded_on or swedish_date(SystemClock().now())
 
 
+def _begin(database: Database, day: date | None) -> date:
+    """Note the day of loading (today unless told) for good, and return it."""
+    global _loaded_on
+    with database.unit_of_work() as session:
+        claim = idempotency.spend(session, _SCOPE, _OWNER, "loaded-on")
+        began = day or today(session)
+        if claim.is_first:
+            claim.settle(session, began.isoformat())
+        _loaded_on = date.fromisoformat(claim.earlier_result or began.isoformat())
+    return _loaded_on
+
+
 def _is_loaded(database: Database) -> bool:
     with database.session() as session, session.begin() as transaction:
         is_first = idempotency.spend(session, _SCOPE, _OWNER, "lived").is_first
         # Only asked, not spent.
         transaction.rollback()
         return not is_first
+
+
+def _import_all(
+    database: Database, files: Iterable[tuple[str, Callable[..., Outcome], int]], say: Callable[[str], None]
+) -> None:
+    for name, importer, days_ago in files:
+        outcome = _import(database, name, importer, _clock(database, _day(), days_ago))
+        say(f"{name}: {outcome.added} added")
 
 
 def _clock(database: Database, loaded_on: date, days_ago: int) -> Clock:

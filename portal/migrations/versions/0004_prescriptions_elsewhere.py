@@ -16,6 +16,7 @@ def upgrade() -> None:
         "source_reading",
         sa.Column("person_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_source_reading_person_id")),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_source_reading")),
     )
@@ -25,6 +26,7 @@ def upgrade() -> None:
         sa.Column("person_id", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("known_item_ids", sa.ARRAY(sa.String(length=80)), nullable=False),
+        sa.Column("is_told", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["order.id"], name=op.f("fk_awaited_order_order_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_awaited_order_person_id")),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_awaited_order")),

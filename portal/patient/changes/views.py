@@ -14,7 +14,7 @@ from core.errors import ChangedMeanwhile, NotFound
 from core.idempotency import new_key
 from orders.addresses import last_home_address, registered_address
 from orders.changing import change_amounts, change_delivery
-from orders.errors import DeliveryRefused, NothingWouldBeLeft, OrderRefused, TooLateToChange
+from orders.errors import DeliveryRefused, NothingWouldBeLeft, OrderRefused, RegisteredElsewhere, TooLateToChange
 from orders.open_orders import can_be_changed
 from portal.parked_forms import take_parked_form
 from portal.patient import delivery_words, order_words, presentation
@@ -58,6 +58,8 @@ def change(order_no: str) -> ResponseReturnValue:
             refused = _change_delivery(order_no, typed, key)
     except TooLateToChange:
         return _too_late(order_no)
+    except RegisteredElsewhere:
+        return _elsewhere(order_no)
     except ChangedMeanwhile:
         flash(
             _("The order has been changed since you opened the page. This is how it is now. Nothing more is changed."),
@@ -127,7 +129,9 @@ def _page(
         raise NotFound
     with unit_of_work() as session:
         page = build_change(session, current_identity(), order_no, choice_id, typed)
-        is_open = can_be_changed(page.order) and bool(page.lines)
+        is_open, is_ours = can_be_changed(page.order) and bool(page.lines), page.order.is_ours
+    if not is_ours:
+        return _elsewhere(order_no)
     if not is_open:
         return _too_late(order_no)
     # A provider may be slow: no transaction waits for it.
@@ -148,6 +152,11 @@ def _too_late(order_no: str) -> ResponseReturnValue:
         _("The order can no longer be changed: we have begun to pick it, or it is cancelled. Call customer service."),
         "attention",
     )
+    return redirect(url_for("patient.order", order_no=order_no), 303)
+
+
+def _elsewhere(order_no: str) -> ResponseReturnValue:
+    flash(order_words.registered_elsewhere_text(), "attention")
     return redirect(url_for("patient.order", order_no=order_no), 303)
 
 

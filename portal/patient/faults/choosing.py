@@ -12,16 +12,21 @@ from sqlalchemy.orm import Session
 
 from auth.permissions import Permission
 from core.errors import NotFound
+from delivery.came_elsewhere import came_elsewhere
 from delivery.complaints.drafts import drafts_of, throw_away
 from delivery.complaints.products import ProductRef, Read, UnknownArticle, find_product, read_product
 from delivery.history import DeliveredProduct, delivered_products
 from delivery.udi import NotACode
-from orders.models import Article
+from orders.models import Article, ProductKind
+from portal.patient.elsewhere import refresh_source
 from portal.patient.faults.blueprint import blueprint
 from portal.patient.faults.forms import CodeForm
 from portal.patient.faults.places import form_url
 from portal.pictures import PICTURES
 from portal.security import current_identity, requires, unit_of_work
+
+# What has a number of its own on it, beside the lot's.
+_SERIALISED = frozenset({ProductKind.PUMP, ProductKind.METER})
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,11 @@ class Begun:
 @blueprint.get("/fault-reports/new")
 @requires(Permission.REPORT_FAULT)
 def choose() -> ResponseReturnValue:
-    """Show what was sent; the code on a delivery note leads here with its parcel."""
+    """Show what was sent; the code on a delivery note leads here with its parcel.
+
+    What came from elsewhere is chosen here by its article, and asked about its lot.
+    """
+    refresh_source()
     parcel = request.args.get("parcel", "").replace("\x00", "").strip()[:40] or None
     with unit_of_work() as session:
         products = delivered_products(session, current_identity(), parcel_sscc=parcel)
@@ -63,7 +72,7 @@ def read() -> ResponseReturnValue:
     if form.validate():
         try:
             with unit_of_work() as session:
-                found = read_product(session, current_identity(), form.scan.data or "")
+                found = read_product(session, current_identity(), form.scan.data or "", _chosen_article())
         except NotACode:
             form.scan.errors = [
                 _(
@@ -80,6 +89,8 @@ def read() -> ResponseReturnValue:
         return redirect(url_for("faults.choose", parcel=found.parcel_sscc), 303)
     if found is not None and found.product is not None:
         return redirect(form_url(found.product), 303)
+    if found is not None and found.asks_lot is not None:
+        return redirect(url_for("faults.choose", article=found.asks_lot.id), 303)
     with unit_of_work() as session:
         products = list(found.delivered) if found else delivered_products(session, current_identity())
         return _show(session, form, products, found=found), 200 if found else 422
@@ -106,6 +117,8 @@ def _show(
 ) -> str:
     # The camera reads codes in a worker of our own.
     g.worker_source = "'self'"
+    identity, wanted = current_identity(), _chosen_article()
+    elsewhere = [] if parcel or found else came_elsewhere(session, identity.region, identity.subject_person_id)
     return render_template(
         "patient/faults/choose.html",
         form=form,
@@ -114,9 +127,17 @@ def _show(
         parcel_is_unknown=parcel_is_unknown,
         found=found,
         stated_url=form_url(found.stated) if found and found.stated else "",
-        begun=[] if parcel or found else _begun(session, products),
+        elsewhere=elsewhere,
+        asked=next((one for one in elsewhere if one.article.id == wanted), None),
+        serialised=_SERIALISED,
+        begun=[] if parcel or found or wanted else _begun(session, products),
         pictures=PICTURES,
     )
+
+
+def _chosen_article() -> int | None:
+    """Return the article that the address says was chosen."""
+    return request.args.get("article", type=int)
 
 
 def _begun(session: Session, products: list[DeliveredProduct]) -> list[Begun]:
