@@ -28,7 +28,7 @@ from orders.services import PlaceOrder, place_order
 from orders.source.catalogue import learn_articles, learn_units
 from orders.source.policy import source_of
 from orders.source.ports import AnswerLost, PrescriptionSource, Refused, SourceDown
-from orders.source.reading import Taken, is_fresh, take_answer
+from orders.source.reading import Taken, fresh_reading, take_answer
 from orders.source.registering import awaited_order_ids, order_made_by, register_order, submit_order, undo_order
 
 log = logging.getLogger("portal.prescriptions")
@@ -68,8 +68,9 @@ class Prescriptions:
         if not source_of(region).lives_elsewhere:
             return State.HERE
         with self._database.unit_of_work() as session:
-            if is_fresh(session, _person(session, region, person_id)):
-                return State.FRESH
+            reading = fresh_reading(session, _person(session, region, person_id))
+            if reading is not None:
+                return State.IN_PART if reading.is_in_part else State.FRESH
         try:
             _subject, taken = self._read(region, person_id)
         except SourceDown:

@@ -14,6 +14,7 @@ class SourceReading(Base):
     """When the latest answer about a person that was taken was asked for.
 
     Only an answer that was asked for after `settled_at`, when something of the source's was last written here, is certain to know of that.
+    `is_in_part` when something in it could not be read.
     """
 
     __tablename__ = "source_reading"
@@ -21,6 +22,7 @@ class SourceReading(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True, autoincrement=False)
     asked_at: Mapped[datetime]
     settled_at: Mapped[datetime]
+    is_in_part: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class AwaitedOrder(Base):

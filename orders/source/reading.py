@@ -39,13 +39,14 @@ class Taken(StrEnum):
     AWAITING = "AWAITING"
 
 
-def is_fresh(session: Session, person: Person) -> bool:
-    """Tell whether the person's prescriptions were read so recently that the source need not be asked; never while an order is awaited."""
+def fresh_reading(session: Session, person: Person) -> SourceReading | None:
+    """Return the latest reading when it is so recent that the source need not be asked; never while an order is awaited."""
     awaited = select(AwaitedOrder.order_id).where(AwaitedOrder.person_id == person.id)
     if session.scalar(awaited) is not None:
-        return False
+        return None
     reading = session.get(SourceReading, person.id)
-    return reading is not None and now(session) - reading.asked_at < source_of(person.region).fresh
+    is_fresh = reading is not None and now(session) - reading.asked_at < source_of(person.region).fresh
+    return reading if is_fresh else None
 
 
 def take_answer(
@@ -71,15 +72,12 @@ def take_answer(
     outcome = Outcome()
     _write_items(session, identity, person, subject, asked_at, outcome)
     note_deliveries(session, person, subject)
+    is_in_part = bool(outcome.refused or not subject.is_readable or subject.mentioned)
     # Of two answers that were asked for before either was taken, nobody can say which is the younger: the second one is not taken.
-    seen = insert(SourceReading).values(person_id=person_id, asked_at=asked_at, settled_at=now(session))
-    session.execute(
-        seen.on_conflict_do_update(
-            index_elements=[SourceReading.person_id],
-            set_={"asked_at": seen.excluded.asked_at, "settled_at": seen.excluded.settled_at},
-        )
-    )
-    return Taken.TAKEN_IN_PART if outcome.refused or not subject.is_readable or subject.mentioned else Taken.TAKEN
+    values = {"asked_at": asked_at, "settled_at": now(session), "is_in_part": is_in_part}
+    seen = insert(SourceReading).values(person_id=person_id, **values)
+    session.execute(seen.on_conflict_do_update(index_elements=[SourceReading.person_id], set_=values))
+    return Taken.TAKEN_IN_PART if is_in_part else Taken.TAKEN
 
 
 def _settle_awaited(

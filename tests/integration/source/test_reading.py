@@ -79,12 +79,16 @@ def test_after_an_order_the_sources_own_date_says_when_the_next_may_be(world: So
     assert world.item().next_earliest_order_date == ordered + timedelta(days=60)
 
 
-def test_a_source_that_counts_by_night_lets_nobody_order_twice_today(world: SourceWorld) -> None:
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_source_that_counts_by_night_lets_nobody_order_twice_today(world: SourceWorld, lists: bool) -> None:
     world.refresh()
     before = world.source.items[world.person.number]
     world.place()
     world.source.items[world.person.number] = before
+    if not lists:
+        world.source.history.clear()
     world.refresh()
+    assert [row.status for row in world.rows()] == [RowStatus.RECEIVED]
     next_date = world.item().next_earliest_order_date
     assert world.item().orders_remaining == 3
     assert next_date is not None
@@ -243,6 +247,10 @@ def test_what_cannot_be_read_is_not_cancelled(world: SourceWorld) -> None:
     # More remain than are allowed: nobody can read that. And one that cannot even be named.
     _change(world, "R2", remaining=9)
     assert world.refresh() is State.IN_PART
+    # And it is remembered until the source is asked again.
+    asked = len(world.source.asked)
+    assert world.prescriptions.refresh("vgr", world.person.id) is State.IN_PART
+    assert len(world.source.asked) == asked
     assert [item.status for item in world.items()] == [PrescriptionStatus.ACTIVE] * 2
     _change(world, "R2", remaining=1, item_id="x" * 90)
     _change(world, "R1", remaining=2)
