@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from auth.identity import Identity
 from auth.permissions import Permission, require
+from core import idempotency
 from core.audit import record
 from core.clock import now
 from core.errors import NotFound
@@ -16,9 +17,9 @@ from core.outbox import publish
 from core.policy import policy_of
 from orders import rules
 from orders.errors import RegisteredElsewhere, TooLateToCancel
-from orders.models import Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
+from orders.models import Channel, Order, OrderRow, PrescriptionItem, RowStatus, Withdrawal
 from orders.policy import OrderingPolicy
-from orders.services import lock_person
+from orders.services import ORDER_KEYS, lock_person
 
 
 def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
@@ -59,6 +60,9 @@ def cancel_order(session: Session, identity: Identity, order_no: str) -> Order:
         session, identity.actor, "order.cancelled", subject_person_id=order.person_id, object_ref=f"order:{order_no}"
     )
     publish(session, "order.cancelled", order_id=order.id)
+    if order.channel is Channel.CONTRACT_1177:
+        # The same order asked for anew is meant: a client's retry would otherwise be answered with an order without rows.
+        idempotency.forget(session, ORDER_KEYS, order.order_no)
     return order
 
 

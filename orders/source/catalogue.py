@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from auth.models import Unit
 from auth.numbers import is_hsa_id
 from orders.importing.parsed import ParsedItem, ToldArticle
-from orders.models import Article
+from orders.models import Article, ProductArea, ProductKind
 
 
 def learn_articles(session: Session, region: str, items: Iterable[ParsedItem]) -> None:
@@ -77,5 +77,19 @@ def _values(region: str, article: ToldArticle) -> dict[str, object]:
         "package_size": article.package_size,
         "unit": article.unit or "st",
         "product_area": article.product_area,
+        "kind": _kind(article.product_area),
         "is_orderable": article.is_orderable,
     }
+
+
+def _kind(area: ProductArea | None) -> ProductKind:
+    """What can be told of an article by its area alone; the areas of diabetes hold too many kinds."""
+    match area:
+        case ProductArea.STOMA:
+            return ProductKind.STOMA
+        case ProductArea.INCONTINENCE:
+            return ProductKind.INCONTINENCE
+        case ProductArea.NUTRITION | ProductArea.SPECIAL_NUTRITION:
+            return ProductKind.NUTRITION
+        case _:
+            return ProductKind.OTHER

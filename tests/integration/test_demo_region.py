@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -27,7 +27,7 @@ from delivery.complaints.board import board
 from delivery.complaints.models import Complaint, ComplaintState
 from delivery.models import DepotOrder, DepotOrderStatus, Lot, StockBalance
 from orders.importing.prescriptions import import_prescriptions
-from orders.models import Article, Order, OrderRow, ProductArea, RowStatus
+from orders.models import Article, Order, OrderRow, PrescriptionItem, ProductArea, RowStatus
 from orders.queries import ProductList, products_of
 from orders.rules import Reason
 from portal.config import PACKAGED_POLICIES, Settings
@@ -218,3 +218,27 @@ def test_loading_again_changes_nothing_and_remembers_its_day(
 def _count(database: Database) -> int | None:
     with opened(database) as session:
         return session.scalar(select(func.count()).select_from(Order))
+
+
+def test_another_installation_knows_the_same_people_and_nothing_that_they_may_order(
+    loaded: Database, databases: TestDatabases
+) -> None:
+    def numbers(database: Database) -> set[str]:
+        with opened(database) as session:
+            return {one.number for one in session.scalars(select(Person))}
+
+    with databases.copy() as url:
+        # It may be past midnight when the second one is loaded.
+        other = Database(url, clock=ManualClock(loaded.clock.now() + timedelta(days=1)))
+        for _each in range(2):
+            region.load_people(other, make_settings(database_url=url), lambda line: None)
+            # Children among them; the first one has a crowd besides, who cannot log in.
+            assert len(numbers(other)) == 18
+            assert numbers(other) < numbers(loaded)
+        with opened(other) as session:
+            counts = [
+                session.scalar(select(func.count()).select_from(one)) for one in (PrescriptionItem, Order, Article)
+            ]
+            assert counts == [0, 0, 0]
+            assert session.scalar(select(func.count()).select_from(Commission)) == 11
+        other.dispose()

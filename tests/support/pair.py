@@ -10,10 +10,12 @@ from pathlib import Path
 from threading import Lock, Thread
 
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
 
-from auth.models import Guardianship, Person
+from auth.models import Guardianship, Person, Protection
 from auth.numbers import parse_number
 from core.clock import ManualClock, today
 from core.db import Database
@@ -22,6 +24,7 @@ from delivery.models import DepotOrder
 from delivery.shipping import register_delivery, ship
 from orders.contract.names import Version
 from orders.models import DeliveryAlternative, Order, OrderRow, PrescriptionItem, Withdrawal
+from orders.services import OrderLine, PlaceOrder, place_order
 from portal.adapters.contract_source import ContractSource
 from portal.adapters.contract_source_file import read_contract_sources
 from portal.demo.certificates import Certificates, make_certificates
@@ -29,9 +32,11 @@ from portal.demo.contract_proxy import Behind, ContractProxy, Trouble
 from portal.demo.environment import SERVICE_POINTS
 from portal.demo.pair import PORTAL_HSA_ID, portal_section, source_section, sources_file, write_policy
 from portal.prescriptions import Prescriptions
-from tests.support.builders import add_article, add_item, add_person
+from tests.support.builders import add_article, add_item, add_person, patient_identity
+from tests.support.delivery_pages import form_of
 from tests.support.depot_work import World
-from tests.support.web import make_app
+from tests.support.pages import check_page
+from tests.support.web import make_app, sign_in
 
 # Policies belong to the process, so the two are different regions of it.
 PORTAL, SOURCE = "vastmanland", "vgr"
@@ -95,13 +100,15 @@ class Pair:
         assert isinstance(found, Prescriptions)
         return found
 
-    def person(self, name: str = "Anna Provsson", born: date | None = None) -> tuple[Person, Person]:
+    def person(
+        self, name: str = "Anna Provsson", born: date | None = None, protection: Protection = Protection.NONE
+    ) -> tuple[Person, Person]:
         """Let somebody be known to both; returns them as the portal and as the source know them."""
         with self.at_source.unit_of_work() as session:
-            there = add_person(session, name=name, born=born, region=SOURCE)
+            there = add_person(session, name=name, born=born, region=SOURCE, protection=protection)
             number = there.number
         with self.at_portal.unit_of_work() as session:
-            here = add_person(session, name=name, region=PORTAL)
+            here = add_person(session, name=name, region=PORTAL, protection=protection)
             here.set_number(parse_number(number, today(session)))
         return here, there
 
@@ -187,6 +194,42 @@ def running_pair(
         yield Pair(clock, portal, source, way, proxy.address, certificates)
     for database in databases:
         database.dispose()
+
+
+def browser_of(pair: Pair, who: Person, acting_for: Person | None = None) -> FlaskClient:
+    """Return a browser of somebody who is logged in at the portal."""
+    return sign_in(pair.portal.test_client(), who, acting_for=acting_for)
+
+
+def review_page(pair: Pair, client: FlaskClient) -> TestResponse:
+    """Look at what can be ordered, tick all of it, and go on."""
+    assert client.get("/my-products").status_code == 200
+    with pair.at_portal.session() as session:
+        items = session.scalars(select(PrescriptionItem.id).order_by(PrescriptionItem.id)).all()
+    page = client.get("/order/review", query_string={"item": list(items)})
+    assert page.status_code == 200
+    check_page(page)
+    return page
+
+
+def place(pair: Pair, client: FlaskClient, **changes: str) -> TestResponse:
+    """Order all that can be ordered, with some of the form changed."""
+    return client.post("/order", data=form_of(review_page(pair, client).text, **changes))
+
+
+def order_directly(pair: Pair, there: Person, item: PrescriptionItem) -> None:
+    """Order at the source itself, as its own pages do."""
+    with pair.at_source.unit_of_work() as session:
+        fresh = session.get_one(PrescriptionItem, item.id)
+        line = OrderLine(fresh.id, {fresh.article_id: 6}, fresh.orders_remaining)
+        place_order(session, patient_identity(there), PlaceOrder((line,), idempotency_key="at the source"))
+
+
+def left_of(pair: Pair) -> tuple[int, int]:
+    """What is left of the one prescription item, as the portal and as the source count."""
+    with pair.at_portal.session() as here, pair.at_source.session() as there:
+        statement = select(PrescriptionItem.orders_remaining)
+        return here.scalars(statement).one(), there.scalars(statement).one()
 
 
 def _sources(folder: Path, address: str, certificates: Certificates, version: str) -> Path:

@@ -53,6 +53,7 @@ class SourceItem:
     unit_id: str = "SE2321000131-E000000009901"
     unit_name: str = "Diabetesmottagningen vid källan"
     is_orderable: bool = True
+    area: str = "DIABETES"
 
 
 @dataclass
@@ -171,7 +172,7 @@ class FakeSource:
                 "ArticleName": item.article_name,
                 "PackageSize": item.package_size,
                 "PackageSizeUnit": "st",
-                "ProductArea": coded(self.version, "DIABETES"),
+                "ProductArea": coded(self.version, item.area),
                 "IsOrderable": item.is_orderable,
             },
             "NoOfOrders": item.allowed,

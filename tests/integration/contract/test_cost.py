@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 
 from core.clock import ManualClock
 from core.db import Database
+from orders.cancelling import cancel_order
 from orders.models import Order
 from tests.integration.contract.conftest import Scene
-from tests.support.builders import add_article, add_item, add_person
+from tests.support.builders import add_article, add_item, add_person, patient_identity
 from tests.support.contract_calls import Caller, Row, result
 from tests.support.statements import counted
 
@@ -78,3 +79,16 @@ def test_the_same_order_is_a_retry_for_ten_minutes_from_the_first_time(
     assert result(caller.order(number, row))[0] == "ERROR"
     with database.unit_of_work() as session:
         assert session.scalar(select(func.count()).select_from(Order)) == 1
+
+
+def test_the_same_order_after_it_was_cancelled_is_a_new_one(scene: Scene, database: Database) -> None:
+    caller, number, row = scene.caller, scene.number, scene.first
+    caller.order(number, row)
+    with database.unit_of_work() as session:
+        order = session.scalars(select(Order)).one()
+        cancel_order(session, patient_identity(order.patient), order.order_no)
+    answered = caller.order(number, row)
+    assert result(answered)[0] == "OK"
+    assert answered.data.count(b"<core:OrderItemId>") == 1
+    with database.unit_of_work() as session:
+        assert session.scalar(select(func.count()).select_from(Order)) == 2

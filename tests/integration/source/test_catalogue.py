@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from auth.models import Protection, Unit
-from orders.models import Article, PrescriptionItem, ProductArea
+from orders.models import Article, PrescriptionItem, ProductArea, ProductKind
 from portal.prescriptions import State
 from tests.support.builders import add_article
 from tests.support.source import SourceItem
@@ -31,9 +31,19 @@ def test_the_source_teaches_articles_and_units(world: SourceWorld) -> None:
         ProductArea.DIABETES,
         True,
     )
+    # Sensor, strips or needles: the area does not say.
+    assert article.kind is ProductKind.OTHER
     with world.database.session() as session:
         unit = session.scalars(select(Unit).where(Unit.hsa_id == "SE2321000131-E000000009901")).one()
         assert unit.name == "Diabetesmottagningen vid källan"
+
+
+def test_what_the_area_tells_of_an_article_is_its_kind(world: SourceWorld) -> None:
+    world.source.prescribe(world.person.number, SourceItem("R2", "20002", area="STOMI"))
+    world.refresh()
+    article = _article(world, "20002")
+    assert article is not None
+    assert article.kind is ProductKind.STOMA
 
 
 def test_an_imports_words_stay_and_the_source_decides_whether_it_can_be_ordered(world: SourceWorld) -> None:
