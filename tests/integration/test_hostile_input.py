@@ -595,6 +595,8 @@ def test_one_hostile_query_at_a_time(scene: Scene) -> None:
                 _check(client, "GET", f"{rule.rule}?{name}={value}", f"{endpoint} {name}={value[:20]!r}")
 
 
+# Every form of the program, with every hostile value: it grows with both.
+@pytest.mark.timeout(300)
 def test_hostile_forms(scene: Scene) -> None:
     for rule in _rules(scene.app, "POST"):
         role = scene.role_for(rule.endpoint)

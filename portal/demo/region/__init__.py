@@ -38,7 +38,7 @@ FILES: tuple[tuple[str, Callable[..., Outcome], int], ...] = (
     ("stock.csv", import_stock, 120),
     ("stock-refill.csv", import_stock, 10),
 )
-PEOPLE = ("units.csv", "staff.csv", "depots.csv", "persons.csv", "proxies.csv")
+PEOPLE = ("units.csv", "staff.csv", "articles.csv", "persons.csv", "proxies.csv")
 _SCOPE, _OWNER = "demo", "region"
 _loaded_on: date | None = None
 
@@ -60,7 +60,9 @@ def load_demo_region(database: Database, settings: Settings, say: Callable[[str]
 
 
 def load_people(database: Database, settings: Settings, say: Callable[[str], None]) -> None:
-    """Import who lives and works in the region, and nothing that they may order, once.
+    """Import who lives and works in the region and what its articles are called, and nothing that they may order, once.
+
+    No depot: another installation sends what is ordered.
 
     Children's numbers are made of the day of loading: it is that of the region that this process loaded before, another installation's.
     """
