@@ -12,8 +12,11 @@ from auth.numbers import is_hsa_id
 from portal.api.contract.soap import FaultCode, SoapFault
 
 KEY_HEADER = "X-Proxy-Key"
-# "CN=…" and "SERIALNUMBER=…" as proxies write a subject, in either of their two notations.
-_ATTRIBUTE = re.compile(r"(?:^|[,/+])\s*(?:SERIALNUMBER|serialNumber|2\.5\.4\.5|CN)\s*=\s*([^,/+]+)")
+# Attributes as proxies write a subject: "O=…, CN=…", and in the old notation "/O=…/CN=…".
+_ATTRIBUTE = re.compile(r"(?:^|[,+])\s*([\w.]+)\s*=\s*([^,+]+)")
+_OLD_ATTRIBUTE = re.compile(r"/\s*([\w.]+)\s*=\s*([^/]+)")
+# In this order: a certificate's name may be whatever its owner asked for, the number is whose it is.
+_NAMES = ({"SERIALNUMBER", "2.5.4.5"}, {"CN"})
 # What stands quoted or escaped in a subject belongs to one value: no comma in it begins another attribute.
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\\.', re.DOTALL)
 
@@ -28,8 +31,13 @@ class TrustedProxy:
 
 def hsa_id_of(subject: str) -> str:
     """Return the HSA-id that a certificate's subject names, empty when it names none."""
-    plain = _QUOTED.sub("?", subject)
-    return next((one.strip() for one in _ATTRIBUTE.findall(plain) if is_hsa_id(one.strip())), "")
+    plain = _QUOTED.sub("?", subject.strip())
+    notation = _OLD_ATTRIBUTE if plain.startswith("/") else _ATTRIBUTE
+    attributes = [(name.upper(), value.strip()) for name, value in notation.findall(plain)]
+    return next(
+        (value for names in _NAMES for name, value in attributes if name in names and is_hsa_id(value)),
+        "",
+    )
 
 
 def caller(proxy: TrustedProxy | None) -> str:

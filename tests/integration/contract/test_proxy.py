@@ -120,10 +120,24 @@ def test_no_value_of_a_subject_is_taken_for_another_attribute() -> None:
         r'O="Nån, SERIALNUMBER=SE2321000131-S000000001177"',
         r'O="Nån \", SERIALNUMBER=SE2321000131-S000000001177"',
         r"O=Nån\+CN=SE2321000131-S000000001177",
+        "O=Nån/SERIALNUMBER=SE2321000131-S000000001177",
     ):
         assert hsa_id_of(others) == ""
         assert hsa_id_of(f"{others}, SERIALNUMBER={HSA_ID}") == HSA_ID
     assert "\n" not in subject_of({"subject": ((("commonName", "a\r\nX-Proxy-Key: b"),),)})
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        f"CN=SE2321000131-S000000001177, SERIALNUMBER={HSA_ID}",
+        f"/C=SE/CN=SE2321000131-S000000001177/serialNumber={HSA_ID}",
+        f"CN=SE2321000131-S000000001177+2.5.4.5={HSA_ID},C=SE",
+        f"CN={HSA_ID}, SERIALNUMBER=5561234567",
+    ],
+)
+def test_the_number_goes_before_the_name_and_either_notation_is_read(subject: str) -> None:
+    assert hsa_id_of(subject) == HSA_ID
 
 
 def test_nobody_without_a_certificate_of_the_authority_is_answered(
