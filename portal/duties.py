@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -10,15 +11,20 @@ from sqlalchemy.orm import Session
 from core import idempotency
 from core.clock import STOCKHOLM, now
 from core.outbox import publish
+from orders.source.policy import source_of
 
 
 @dataclass(frozen=True)
 class Duty:
-    """A message kind and its turns: once a day from `at` (Swedish time), or every `every` when that is given."""
+    """A message kind and its turns: once a day from `at` (Swedish time), or every `every` when that is given.
+
+    It is for the regions that `is_for` says.
+    """
 
     kind: str
     at: time = time(0)
     every: timedelta | None = None
+    is_for: Callable[[str], bool] = lambda _region: True
 
     def turn(self, instant: datetime) -> str | None:
         """Return the name of the turn that `instant` is in; None before the day's hour."""
@@ -32,7 +38,7 @@ DUTIES: tuple[Duty, ...] = (
     # The clocks of serious incidents that nobody has stopped.
     Duty("incidents.watch", every=timedelta(minutes=10)),
     # Orders whose answer from the source was lost.
-    Duty("registrations.due", every=timedelta(minutes=1)),
+    Duty("registrations.due", every=timedelta(minutes=1), is_for=lambda region: source_of(region).lives_elsewhere),
     # Before anybody is at work: lots that stand out.
     Duty("signals.look", time(5)),
     # Suppliers whose answer to a claim is late: while they are at work.
@@ -45,7 +51,7 @@ DUTIES: tuple[Duty, ...] = (
 
 
 def start_duties(session: Session, region: str) -> list[str]:
-    """Publish every duty whose turn has come and has not been taken, with `region` and `day`; return their kinds.
+    """Publish every duty of the region's whose turn has come and has not been taken, with `region` and `day`; return their kinds.
 
     Two relays at once are harmless: a turn is a key that only one of them can spend. A turn during which no relay ran is not made up for.
     """
@@ -54,7 +60,7 @@ def start_duties(session: Session, region: str) -> list[str]:
     started = []
     for duty in DUTIES:
         turn = duty.turn(instant)
-        if turn is not None and idempotency.spend(session, duty.kind, region, turn).is_first:
+        if turn is not None and duty.is_for(region) and idempotency.spend(session, duty.kind, region, turn).is_first:
             publish(session, duty.kind, region=region, day=day)
             started.append(duty.kind)
     return started

@@ -187,3 +187,9 @@ def test_looks_do_not_pile_up_while_a_source_hangs(world: SourceWorld) -> None:
         assert [look.payload for look in looks] == [{"order_id": order.id}]
     assert "registration.look" in _work_a_minute(world)
     assert _work_a_minute(world) == ["registrations.due", "registration.look"]
+
+
+def test_nobody_looks_for_orders_where_prescriptions_live_here(world: SourceWorld) -> None:
+    with world.database.unit_of_work() as session:
+        assert "registrations.due" in start_duties(session, REGION)
+        assert "registrations.due" not in start_duties(session, "jonkoping")
