@@ -179,7 +179,8 @@ def address_label(papers: ParcelPapers, fonts: Fonts, _: Translate) -> bytes:
     pdf.set_xy(7, 142)
     pdf.set_font("text", size=8)
     # Translators: packages in a parcel, on its label
-    facts = [weight_words(papers.weight_grams), papers.packages and f"{_('Packages')}: {papers.packages}"]
+    packages = _("Packages")
+    facts = [weight_words(papers.weight_grams), papers.packages and f"{packages}: {papers.packages}"]
     pdf.cell(91, 4, "  ·  ".join(fact for fact in facts if fact), align="C")
     return bytes(pdf.output())
 

@@ -18,19 +18,21 @@ _line = partial(write, leading=0.5)
 
 def hand_over_pdf(load: HandOverList, fonts: Fonts, _: Translate) -> bytes:
     """Return the list as a PDF of A4 pages, with room for a signature; `_` translates into Swedish."""
+    title = _("Hand-over list")
     pdf = prepared(
         FPDF(unit="mm", format="A4"),
         fonts,
         language="sv",
         margin=18,
         written_at=load.made_at,
-        title=_("Hand-over list"),
+        title=title,
     )
     pdf.add_page()
     _line(pdf, load.depot, 10)
-    _line(pdf, f"{_('Hand-over list')} · {load.carrier}", 22, bold=True)
+    _line(pdf, f"{title} · {load.carrier}", 22, bold=True)
     _line(pdf, _instant(load.made_at), 11)
-    total = [f"{_('Parcels')}: {len(load.lines)}", f"{_('Packages')}: {sum(line.packages for line in load.lines)}"]
+    counts = ((_("Parcels"), len(load.lines)), (_("Packages"), sum(line.packages for line in load.lines)))
+    total = [f"{word}: {count}" for word, count in counts]
     if load.weight_grams is not None:
         total.append(weight_words(load.weight_grams))
     _line(pdf, "  ·  ".join(total), 13, bold=True)

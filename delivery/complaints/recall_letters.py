@@ -162,7 +162,7 @@ def _letter_side(pdf: FPDF, letters: Letters, letter: Letter, _: Translate) -> N
     if letter.products:
         write(pdf, _("You have been sent:"), 12, bold=True, after=1)
         for product, lot_no in letter.products:
-            write(pdf, f"{product}, {_('lot')} {lot_no}", 12)
+            write(pdf, _("{product}, lot {lot}").format(product=product, lot=lot_no), 12)
         pdf.ln(4)
     write(
         pdf,
@@ -172,4 +172,5 @@ def _letter_side(pdf: FPDF, letters: Letters, letter: Letter, _: Translate) -> N
         12,
         after=6,
     )
-    write(pdf, f"{_('Recall')} {letters.recall_no}", 9)
+    word = _("Recall")
+    write(pdf, f"{word} {letters.recall_no}", 9)

@@ -115,7 +115,8 @@ def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: 
     )
     pdf.add_page()
     write(pdf, _("Effectiveness report"), 22, bold=True, after=1)
-    write(pdf, f"{_('Recall')} {recall.recall_no} · {recall.title}", 13, after=4)
+    word = _("Recall")
+    write(pdf, f"{word} {recall.recall_no} · {recall.title}", 13, after=4)
     _pairs(
         pdf,
         [
@@ -133,7 +134,12 @@ def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: 
     _pairs(
         pdf,
         [
-            (_("Affected"), f"{numbers.affected} ({_('patients')}: {numbers.persons}, {_('units')}: {numbers.units})"),
+            (
+                _("Affected"),
+                _("{affected} (patients: {persons}, units: {units})").format(
+                    affected=numbers.affected, persons=numbers.persons, units=numbers.units
+                ),
+            ),
             (_("Of these deceased"), str(numbers.deceased)),
             (_("Reached"), _share(numbers.reached, numbers.alive)),
             (_("Acknowledged"), _share(numbers.answered, numbers.alive)),
@@ -162,7 +168,8 @@ def report_pdf(report: Report, fonts: Fonts, language: str, what_to_do: str, _: 
             (82, 38, 28, 22),
         )
     if page.units:
-        write(pdf, f"{_('Serial numbers')}: {page.units_all}", 15, bold=True, after=1)
+        word = _("Serial numbers")
+        write(pdf, f"{word}: {page.units_all}", 15, bold=True, after=1)
         write(
             pdf,
             ", ".join(unit.serial_no for unit in page.units) + (" …" if page.units_all > len(page.units) else ""),
