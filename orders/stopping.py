@@ -33,7 +33,7 @@ def stop_item(session: Session, identity: Identity, item: PrescriptionItem) -> N
     for order in stopped:
         if _nothing_is_left(session, of_item, order):
             give_back(session, order, item)
-        _record(session, identity, order)
+        record_stopped(session, identity, order)
         tell_stopped(session, order, item.article)
 
 
@@ -56,7 +56,7 @@ def stop_orders_of_deceased(session: Session, message: Message) -> None:
     stopped = _cancel_rows(session, of_person, NOT_SENT)
     _tell_depot(session, of_person, stopped)
     for order in stopped:
-        _record(session, identity, order)
+        record_stopped(session, identity, order)
 
 
 def _cancel_rows(session: Session, chosen: ColumnElement[bool], statuses: Collection[RowStatus]) -> list[Order]:
@@ -92,7 +92,8 @@ def _nothing_is_left(session: Session, chosen: ColumnElement[bool], order: Order
     return session.scalar(left.limit(1)) is None
 
 
-def _record(session: Session, identity: Identity, order: Order) -> None:
+def record_stopped(session: Session, identity: Identity, order: Order) -> None:
+    """Write to the access log that something of an order was stopped."""
     record(
         session,
         identity.actor,

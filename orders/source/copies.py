@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from auth.identity import Identity
 from auth.models import Person
-from core.audit import record
 from core.clock import STOCKHOLM, now, swedish_date, today
 from orders.cancelling import give_back, lock_rows
 from orders.importing.items import key_of, lock_item
@@ -32,7 +31,7 @@ from orders.models import (
 from orders.progress import advance_rows
 from orders.source.requests import sent_rows
 from orders.source.rules import Copy, StatedRow, cancelled_there, match_rows
-from orders.stopping import tell_stopped
+from orders.stopping import record_stopped, tell_stopped
 
 
 def stated_rows(subject: ParsedSubject) -> list[StatedRow]:
@@ -150,11 +149,5 @@ def _cancel(session: Session, identity: Identity, rows: Sequence[OrderRow]) -> N
         if row.id in ids:
             row.status, row.status_at = RowStatus.CANCELLED, now(session)
     give_back(session, order, item)
-    record(
-        session,
-        identity.actor,
-        "order.stopped",
-        subject_person_id=order.person_id,
-        object_ref=f"order:{order.order_no}",
-    )
+    record_stopped(session, identity, order)
     tell_stopped(session, order, item.article)

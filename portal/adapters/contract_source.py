@@ -16,7 +16,7 @@ from orders.source.ports import AnswerLost, PrescriptionSource, Refused, Registe
 from portal.adapters.breaker import CircuitBreaker
 from portal.adapters.contract_source_calls import Unanswered
 from portal.adapters.contract_source_file import SourceAddresses, read_contract_sources
-from portal.adapters.contract_source_soap import ask_source
+from portal.adapters.contract_source_soap import ask_by
 from portal.config import Settings, SettingsProblem
 
 READ_SECONDS = 5.0
@@ -63,20 +63,7 @@ class ContractSource:
         source = self._sources.get(region)
         if source is None:
             raise Unanswered("no source is configured", is_certain=True)
-        breaker = self._breakers[region]
-        if not breaker.lets_through():
-            raise Unanswered("left alone after failures", is_certain=True)
-        try:
-            found = ask_source(region, source, service, values, seconds)
-        except Unanswered as problem:
-            # A request that is turned away says nothing of the next one.
-            if problem.is_reached:
-                breaker.succeeded()
-            else:
-                breaker.failed()
-            raise
-        breaker.succeeded()
-        return found
+        return ask_by(self._breakers[region], region, source, service, values, seconds)
 
 
 def contract_source_of(settings: Settings) -> PrescriptionSource | None:

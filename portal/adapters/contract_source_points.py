@@ -17,7 +17,7 @@ from portal.adapters.breaker import CircuitBreaker
 from portal.adapters.contract_source import contract_sources
 from portal.adapters.contract_source_calls import Unanswered
 from portal.adapters.contract_source_file import SourceAddresses
-from portal.adapters.contract_source_soap import ask_source
+from portal.adapters.contract_source_soap import ask_by
 from portal.config import Settings
 
 # Somebody waits while choosing.
@@ -33,22 +33,12 @@ class ContractPoints:
 
     def nearest(self, provider: str, postal_code: str, limit: int = MOST_POINTS) -> Sequence[FoundPoint]:
         """Return the points nearest to a postal code, nearest first; raise ProviderDown."""
-        if not self._breaker.lets_through():
-            raise ProviderDown("left alone after failures")
         version = source_of(self._region).contract_version
         values = {"PostalCode": postal_code, "ServicePointProvider": coded(version, provider)}
         try:
-            _raw, answer = ask_source(self._region, self._source, Service.POINTS, values, SECONDS)
-        except Unanswered as problem:
-            if problem.is_reached:
-                self._breaker.succeeded()
-            else:
-                self._breaker.failed()
-            raise ProviderDown(str(problem)) from None
-        self._breaker.succeeded()
-        try:
+            _raw, answer = ask_by(self._breaker, self._region, self._source, Service.POINTS, values, SECONDS)
             return read_points_reply(answer, provider, limit)
-        except NotAnAnswer as problem:
+        except (Unanswered, NotAnAnswer) as problem:
             raise ProviderDown(str(problem)) from None
 
 

@@ -10,6 +10,7 @@ from orders.contract.replies import Fault, NotAnAnswer, read_answer
 from orders.contract.writing import Values, write_request
 from orders.importing.contract_nodes import Node
 from orders.source.policy import source_of
+from portal.adapters.breaker import CircuitBreaker
 from portal.adapters.contract_source_calls import Certificates, HttpAnswer, Unanswered, post
 from portal.adapters.contract_source_file import SourceAddresses
 
@@ -17,6 +18,25 @@ from portal.adapters.contract_source_file import SourceAddresses
 _REQUEST_TIMEOUT = 408
 
 log = logging.getLogger("portal.contract_source")
+
+
+def ask_by(
+    breaker: CircuitBreaker, region: str, source: SourceAddresses, service: Service, values: Values, seconds: float
+) -> tuple[bytes, Node]:
+    """Do as `ask_source` unless the source is left alone, and tell the breaker how it went."""
+    if not breaker.lets_through():
+        raise Unanswered("left alone after failures", is_certain=True)
+    try:
+        found = ask_source(region, source, service, values, seconds)
+    except Unanswered as problem:
+        # A request that is turned away says nothing of the next one.
+        if problem.is_reached:
+            breaker.succeeded()
+        else:
+            breaker.failed()
+        raise
+    breaker.succeeded()
+    return found
 
 
 def ask_source(

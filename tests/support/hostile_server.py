@@ -13,11 +13,11 @@ from typing import Any
 class HostileServer:
     """Answers every connection with `behave`, which is given the socket; keeps the request lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.requests: list[str] = []
         self.behave: Callable[[socket.socket], None] = answering(b"{}")
         self._stopped = Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self._listener.settimeout(0.05)
         self._thread = Thread(target=self._serve, daemon=True)
         self._thread.start()

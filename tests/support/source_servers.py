@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
 
 from orders.contract.envelope import in_envelope
@@ -15,7 +15,7 @@ from orders.contract.names import Service, Version
 from orders.contract.writing import Values, write_response
 from portal.adapters.contract_source_file import SourceAddresses
 from portal.demo.certificates import Certificates
-from tests.support.hostile_server import answering
+from tests.support.hostile_server import HostileServer, answering
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -30,23 +30,18 @@ class Asked:
     subject: dict[str, str] = field(default_factory=dict)
 
 
-class SourceServer:
+class SourceServer(HostileServer):
     """Behaves as the next of `script` says, then always as `behave` says; keeps what was asked and counts connections."""
 
     def __init__(self, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", is_rude: bool = False) -> None:
         self.asked: list[Asked] = []
         self.script: list[Behaviour] = []
-        self.behave: Behaviour = answering(b"")
         self.before_handshake: Callable[[], None] = lambda: None
         self.connections = 0
         self._tls, self._host, self._is_rude = tls, host, is_rude
         self._lock = Lock()
-        self._stopped = Event()
-        self._listener = socket.create_server((host, 0))
-        self._listener.settimeout(0.05)
-        self._handlers: list[Thread] = []
-        self._thread = Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__(host)
+        self.behave = answering(b"")
 
     @property
     def url(self) -> str:
@@ -62,26 +57,6 @@ class SourceServer:
         return replace(
             plain, certificate=certificates.caller, key=certificates.caller_key, authorities=certificates.authority
         )
-
-    def stop(self) -> None:
-        """Close the door, and wait for those inside."""
-        self._stopped.set()
-        self._thread.join()
-        self._listener.close()
-        for handler in self._handlers:
-            handler.join(6)
-
-    def _serve(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            handler = Thread(target=self._handle, args=(connection,), daemon=True)
-            self._handlers.append(handler)
-            handler.start()
 
     def _handle(self, connection: socket.socket) -> None:
         with self._lock:

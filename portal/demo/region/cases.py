@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.identity import ALL_TASKS, Identity, Relation, Role
+from auth.identity import Identity
 from auth.models import Person, Unit
 from auth.numbers import parse_number
 from delivery.complaints.adding import AddToCase, add_to_case
@@ -21,6 +21,7 @@ from delivery.complaints.services import ReportFault, report_fault
 from delivery.complaints.triage import Triage, add_note, close, triage
 from delivery.models import Lot, PickedLot
 from orders.models import Article
+from portal.demo.region.acting import acting_for
 from portal.demo.region.crowd import Patient, prescribe, send_lot
 from portal.demo.region.filling import number_of
 
@@ -87,7 +88,9 @@ def _added(text: str) -> Act:
 
     def add(session: Session, _who: Identity, case_no: str) -> object:
         person = session.scalars(select(Complaint).where(Complaint.case_no == case_no)).one().person
-        return add_to_case(session, _reporter(person), AddToCase(case_no, f"demo-more-{case_no}", text))
+        return add_to_case(
+            session, acting_for(session, person, person), AddToCase(case_no, f"demo-more-{case_no}", text)
+        )
 
     return add
 
@@ -188,7 +191,7 @@ def fill_board(
 def _report(session: Session, place: int, case: _Case, person: Person, picked: PickedLot) -> str:
     return report_fault(
         session,
-        _reporter(person),
+        acting_for(session, person, person),
         ReportFault(
             picked_lot_id=picked.id,
             kind=case.kind,
@@ -203,18 +206,6 @@ def _report(session: Session, place: int, case: _Case, person: Person, picked: P
             call_on="070-000 00 99",
         ),
     ).case_no
-
-
-def _reporter(person: Person) -> Identity:
-    return Identity(
-        role=Role.PATIENT,
-        region=person.region,
-        person_id=person.id,
-        label=person.full_name,
-        subject_person_id=person.id,
-        relation=Relation.SELF,
-        tasks=ALL_TASKS,
-    )
 
 
 def _people(session: Session, loaded_on: date) -> list[Person]:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.identity import ALL_TASKS, Identity, Relation, Role
+from auth.identity import Identity
 from auth.models import Person, Unit
 from auth.numbers import parse_number
 from core.clock import now, swedish_date
@@ -27,6 +27,7 @@ from delivery.complaints.services import ReportFault, report_fault
 from delivery.complaints.triage import Triage, triage
 from delivery.models import Lot
 from orders.models import Article
+from portal.demo.region.acting import acting_for
 from portal.demo.region.crowd import Patient, prescribe, send_lot
 from portal.demo.region.filling import number_of
 
@@ -157,24 +158,12 @@ def _report(
                 error_code="6" if kind is FaultKind.ERROR_CODE else "",
                 call_on="070-000 00 98",
             )
-            case_no = report_fault(session, _identity(persons[place]), report).case_no
+            case_no = report_fault(session, acting_for(session, persons[place], persons[place]), report).case_no
             work()
             at(59, 9)
             triage(session, who, Triage(case_no, note="Har redan bytt till en ny, vill bara att vi vet. Reklameras."))
             cases.setdefault(number, []).append(case_no)
     return cases
-
-
-def _identity(person: Person) -> Identity:
-    return Identity(
-        role=Role.PATIENT,
-        region=person.region,
-        person_id=person.id,
-        label=person.full_name,
-        subject_person_id=person.id,
-        relation=Relation.SELF,
-        tasks=ALL_TASKS,
-    )
 
 
 def _people(session: Session, loaded_on: date) -> list[Person]:

@@ -11,7 +11,6 @@ from auth.identity import Identity
 from auth.models import Person
 from auth.numbers import parse_number
 from auth.persons import find_commission, find_person_by_number, staff_identity
-from auth.relations import identity_for, subjects_of
 from core import outbox
 from core.clock import STOCKHOLM, ManualClock, now
 from delivery.complaints.models import FaultKind
@@ -24,6 +23,7 @@ from orders.models import Article, DeliveryMethod, Notification, Order, Prescrip
 from orders.queries import products_of
 from orders.services import OrderLine, PlaceOrder, place_order
 from orders.wishes import DeliveryWish, Way
+from portal.demo.region.acting import acting_for
 from portal.demo.region.cases import fill_board
 from portal.demo.region.claimed import claim_in_the_past, claim_lately
 from portal.demo.region.depot_day import depot_day
@@ -77,10 +77,7 @@ class Past:
 
     def acting(self, who: str, for_whom: str) -> Identity:
         """Return the identity of somebody acting for somebody (or for themselves), as the portal would build it."""
-        actor, subject = self.person(who), self.person(for_whom)
-        return next(
-            identity_for(actor, found) for found in subjects_of(self._session, actor) if found.person is subject
-        )
+        return acting_for(self._session, self.person(who), self.person(for_whom))
 
     def staff(self, who: str) -> Identity:
         """Return the identity of somebody at work."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.identity import ALL_TASKS, Identity, Relation, Role
+from auth.identity import Identity
 from auth.models import Person
 from delivery.adjusting import TakeBack, take_back
 from delivery.complaints.recall_answers import acknowledge, note_call
@@ -16,6 +16,7 @@ from delivery.complaints.recall_telling import Texts, note_letters_posted, tell
 from delivery.complaints.recall_trace import affected_by
 from delivery.complaints.recalls import OpenRecall, open_recall
 from delivery.models import Lot
+from portal.demo.region.acting import acting_for
 
 LOT, ARTICLE = "L25402", "21002"
 TEXT_SV = (
@@ -90,12 +91,4 @@ def call_a_lot_back(
 
 def _themselves(session: Session, recipient: RecallRecipient) -> Identity:
     person = session.get_one(Person, recipient.person_id)
-    return Identity(
-        role=Role.PATIENT,
-        region=person.region,
-        person_id=person.id,
-        label=person.full_name,
-        subject_person_id=person.id,
-        relation=Relation.SELF,
-        tasks=ALL_TASKS,
-    )
+    return acting_for(session, person, person)

@@ -9,7 +9,7 @@ from fpdf import FPDF
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.identity import ALL_TASKS, Identity, Relation, Role
+from auth.identity import Identity, Role
 from auth.models import Commission, Person, Unit
 from auth.persons import staff_identity
 from core.clock import STOCKHOLM
@@ -23,6 +23,7 @@ from delivery.news_files import check_file
 from delivery.news_queries import read_news
 from delivery.warranty import warranty_ends_on
 from orders.models import Article, Prescription, PrescriptionItem, PrescriptionStatus
+from portal.demo.region.acting import acting_for
 from portal.demo.region.crowd import CROWD_UNIT, Patient, send_lot
 
 PUMP, SENSOR, SETS = "22002", "21001", "22101"
@@ -107,15 +108,7 @@ def _item(session: Session, person: Person, article: Article, loaded_on: date) -
 
 def _themselves(session: Session, unit: SerialisedUnit) -> Identity:
     person = session.get_one(Person, unit.person_id)
-    return Identity(
-        role=Role.PATIENT,
-        region=person.region,
-        person_id=person.id,
-        label=person.full_name,
-        subject_person_id=person.id,
-        relation=Relation.SELF,
-        tasks=ALL_TASKS,
-    )
+    return acting_for(session, person, person)
 
 
 def _fault(unit: SerialisedUnit) -> ReportFault:
