@@ -36,7 +36,7 @@ def _confirmed(facts: Facts) -> MessageText:
 def _not_registered(facts: Facts) -> MessageText:
     """The order is gone: what leads on is the page that orders the same again."""
     body = _(
-        "Order %(number)s never reached the region's prescription system. Nothing of it was ordered: %(articles)s. "
+        "Order %(number)s was not registered in the region's prescription system. Nothing of it was ordered: %(articles)s. "
         "You have your withdrawals back. Order again, or call customer service.",
         number=grouped(facts["order_no"]),
         articles=", ".join(facts["articles"]),
